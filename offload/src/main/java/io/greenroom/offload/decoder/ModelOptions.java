@@ -1,0 +1,44 @@
+package io.greenroom.offload.decoder;
+
+import io.greenroom.cache.ExpertBudget;
+import io.greenroom.offload.kernel.KvPages;
+
+/**
+ * What the operator chose for one model. Values were checked by whoever read the configuration.
+ *
+ * @param budget bytes for routed experts
+ * @param prefetch whether predicted experts are read ahead
+ * @param contextLength longest context of one request, at most the model's own; 0 for the model's
+ *     own, capped at 8192
+ * @param kvType precision of cached keys and values
+ * @param maxConcurrent requests decoded together
+ * @param maxQueued requests that may wait beyond those
+ * @param prefillChunk most prompt tokens one step takes
+ * @param threads kernel threads; 0 for the physical cores available
+ * @param directIo whether experts are read around the page cache where the file system allows
+ */
+public record ModelOptions(
+        ExpertBudget budget,
+        Prefetch prefetch,
+        int contextLength,
+        KvPages.Type kvType,
+        int maxConcurrent,
+        int maxQueued,
+        int prefillChunk,
+        int threads,
+        boolean directIo) {
+
+    /** Whether predicted experts are read ahead. */
+    public enum Prefetch {
+        /** As long as it proves useful. */
+        AUTO,
+        ON,
+        OFF
+    }
+
+    /** The defaults an operator gets by setting nothing. */
+    public static ModelOptions defaults() {
+        return new ModelOptions(
+                ExpertBudget.AUTO, Prefetch.AUTO, 0, KvPages.Type.F32, 8, 64, 128, 0, true);
+    }
+}

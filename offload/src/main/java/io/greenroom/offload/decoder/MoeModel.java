@@ -1,0 +1,66 @@
+package io.greenroom.offload.decoder;
+
+import io.greenroom.cache.CacheStats;
+import io.greenroom.offload.store.Checkpoint;
+
+/**
+ * A loaded model: dense weights in memory, experts paged under a budget, and one scheduler thread
+ * that decodes all its requests together. Thread-safe.
+ */
+public interface MoeModel extends AutoCloseable {
+
+    Checkpoint checkpoint();
+
+    /** Longest context of one request, prompt and output together, in tokens. */
+    int contextLength();
+
+    /**
+     * Queues a generation; returns at once.
+     *
+     * @throws ContextLengthException if the prompt leaves no room for a token
+     * @throws OverloadedException if the queue is full or the model is closing
+     * @throws IllegalArgumentException if the prompt is empty or names a token the model lacks
+     */
+    Generation submit(GenerationRequest request, TokenListener listener);
+
+    /** Budget, residency and counters now. */
+    Status status();
+
+    /**
+     * Ends running and waiting generations with {@link FinishReason#UNLOADED}, frees all memory.
+     */
+    @Override
+    void close();
+
+    /**
+     * A snapshot for operators.
+     *
+     * @param budgetBytes expert bytes the budget allows
+     * @param arenaBytes native bytes the experts' slots take; never above {@code budgetBytes}
+     * @param slotBytes bytes of one slot
+     * @param slots number of slots
+     * @param residentExperts experts in slots
+     * @param totalExperts routed experts of the model
+     * @param denseBytes bytes of weights always resident
+     * @param kvBytes bytes of the KV cache
+     * @param running requests being decoded
+     * @param queued requests waiting
+     * @param tokensIn prompt tokens processed since load
+     * @param tokensOut tokens produced since load
+     * @param cache counters of the expert cache
+     */
+    record Status(
+            long budgetBytes,
+            long arenaBytes,
+            long slotBytes,
+            int slots,
+            int residentExperts,
+            int totalExperts,
+            long denseBytes,
+            long kvBytes,
+            int running,
+            int queued,
+            long tokensIn,
+            long tokensOut,
+            CacheStats cache) {}
+}

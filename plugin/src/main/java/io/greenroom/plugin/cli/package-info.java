@@ -1,0 +1,5 @@
+/** The command line. */
+@NullMarked
+package io.greenroom.plugin.cli;
+
+import org.jspecify.annotations.NullMarked;
