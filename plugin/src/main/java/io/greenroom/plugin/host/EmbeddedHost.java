@@ -1,0 +1,179 @@
+package io.greenroom.plugin.host;
+
+import ai.djl.serving.plugins.RequestHandler;
+import io.greenroom.plugin.engine.GreenroomVersion;
+import io.greenroom.plugin.http.GreenroomRequestHandler;
+import io.netty.bootstrap.ServerBootstrap;
+import io.netty.buffer.Unpooled;
+import io.netty.channel.Channel;
+import io.netty.channel.ChannelFuture;
+import io.netty.channel.ChannelOption;
+import io.netty.channel.EventLoopGroup;
+import io.netty.channel.WriteBufferWaterMark;
+import io.netty.channel.group.ChannelGroup;
+import io.netty.channel.group.DefaultChannelGroup;
+import io.netty.channel.nio.NioEventLoopGroup;
+import io.netty.channel.socket.nio.NioServerSocketChannel;
+import io.netty.util.concurrent.DefaultThreadFactory;
+import io.netty.util.concurrent.Future;
+import io.netty.util.concurrent.GlobalEventExecutor;
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.util.List;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * A small HTTP server that runs the plugin as DJL Serving would: it finds the plugin through its
+ * definition, loads models through the DJL API, and answers the same paths. For a first look, for
+ * tests and for development; production belongs in DJL Serving.
+ */
+@SuppressWarnings("FutureReturnValueIgnored") // closing: who fails to close is closed already
+public final class EmbeddedHost implements AutoCloseable {
+
+    private static final Logger logger = LoggerFactory.getLogger(EmbeddedHost.class);
+
+    /** How long answers under way may take to reach their clients once the models are closed. */
+    private static final long DRAIN_SECONDS = 3;
+
+    private final HostSettings settings;
+    private final HostedModels models;
+    private final ExecutorService management =
+            Executors.newCachedThreadPool(new DefaultThreadFactory("greenroom-management", true));
+    private final EventLoopGroup acceptor =
+            new NioEventLoopGroup(1, new DefaultThreadFactory("greenroom-accept", true));
+    private final EventLoopGroup clients =
+            new NioEventLoopGroup(0, new DefaultThreadFactory("greenroom-http", true));
+    private final ChannelGroup open = new DefaultChannelGroup(GlobalEventExecutor.INSTANCE, true);
+    private final AtomicBoolean closed = new AtomicBoolean();
+    private int port;
+
+    private EmbeddedHost(HostSettings settings) {
+        this.settings = settings;
+        this.models = new HostedModels(settings.jobQueueSize());
+    }
+
+    /**
+     * Starts plugins, loads models, then opens the port, in the server's order: who can connect
+     * finds all models there.
+     *
+     * @throws HostException if a model cannot be loaded
+     * @throws IOException if the port cannot be opened
+     */
+    public static EmbeddedHost start(HostSettings settings, List<ModelDefinition> definitions)
+            throws IOException {
+        EmbeddedHost host = new EmbeddedHost(settings);
+        try {
+            HostBridge bridge = new HostBridge(host.models);
+            List<RequestHandler<?>> plugins =
+                    PluginDiscovery.handlers(EmbeddedHost.class.getClassLoader());
+            for (RequestHandler<?> plugin : plugins) {
+                if (plugin instanceof GreenroomRequestHandler greenroom) {
+                    greenroom.setServerBridge(bridge);
+                }
+            }
+            host.models.loadAtStartup(definitions);
+            host.open(plugins);
+        } catch (IOException | RuntimeException | Error e) {
+            host.close();
+            throw e;
+        }
+        logger.info(
+                "Greenroom {} embedded host on {}: for trying out and for tests; production belongs"
+                        + " in DJL Serving",
+                GreenroomVersion.current(),
+                host.url());
+        return host;
+    }
+
+    private void open(List<RequestHandler<?>> plugins) throws IOException {
+        HostPipeline pipeline =
+                new HostPipeline(
+                        settings.maxRequestBytes(),
+                        open,
+                        List.of(
+                                new PluginRoute(plugins),
+                                new InferenceRoute(models),
+                                new ManagementRoute(models, management),
+                                new LastRoute()));
+        ChannelFuture bound =
+                new ServerBootstrap()
+                        .group(acceptor, clients)
+                        .channel(NioServerSocketChannel.class)
+                        .childOption(ChannelOption.TCP_NODELAY, true)
+                        .childOption(
+                                ChannelOption.WRITE_BUFFER_WATER_MARK,
+                                new WriteBufferWaterMark(
+                                        settings.slowClientBytes() / 2, settings.slowClientBytes()))
+                        .childHandler(pipeline)
+                        .bind(settings.address(), settings.port())
+                        .awaitUninterruptibly();
+        if (!bound.isSuccess()) {
+            throw new IOException(
+                    "Cannot listen on "
+                            + settings.address()
+                            + ":"
+                            + settings.port()
+                            + ": "
+                            + bound.cause().getMessage()
+                            + "; is another server running there? Choose another port.",
+                    bound.cause());
+        }
+        Channel channel = bound.channel();
+        open.add(channel);
+        InetSocketAddress address = (InetSocketAddress) channel.localAddress();
+        port = address.getPort();
+        if (!address.getAddress().isLoopbackAddress()) {
+            logger.warn(
+                    "Listening on {}: anyone who reaches it can load models and change budgets;"
+                            + " there is no login",
+                    address);
+        }
+    }
+
+    /** The port it listens on, also if the system chose it. */
+    public int port() {
+        return port;
+    }
+
+    /** Where it answers. */
+    public String url() {
+        String address = settings.address();
+        return "http://" + (address.contains(":") ? "[" + address + "]" : address) + ":" + port;
+    }
+
+    /**
+     * Stops: models end their streams and free their memory, answers under way are sent, then
+     * connections close. Closing twice is harmless.
+     */
+    @Override
+    public void close() {
+        if (!closed.compareAndSet(false, true)) {
+            return;
+        }
+        open.close(channel -> channel.parent() == null);
+        models.close();
+        management.shutdown();
+        acceptor.shutdownGracefully(0, DRAIN_SECONDS, TimeUnit.SECONDS);
+        flushAndClose();
+        Future<?> ended = clients.shutdownGracefully(0, DRAIN_SECONDS, TimeUnit.SECONDS);
+        ended.awaitUninterruptibly(DRAIN_SECONDS, TimeUnit.SECONDS);
+    }
+
+    /** An empty write reaches its listener only when everything before it has been sent. */
+    private void flushAndClose() {
+        List<Channel> left = open.stream().filter(channel -> channel.parent() != null).toList();
+        for (Channel channel : left) {
+            channel.writeAndFlush(Unpooled.EMPTY_BUFFER).addListener(done -> channel.close());
+        }
+        long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(DRAIN_SECONDS);
+        for (Channel channel : left) {
+            long nanos = deadline - System.nanoTime();
+            channel.closeFuture().awaitUninterruptibly(Math.max(0, nanos), TimeUnit.NANOSECONDS);
+        }
+    }
+}
