@@ -28,6 +28,24 @@ public record ModelOptions(
         int threads,
         boolean directIo) {
 
+    /**
+     * @throws IllegalArgumentException naming the option, its value and what is accepted
+     */
+    public ModelOptions {
+        atLeast("context length", contextLength, 0);
+        atLeast("concurrent requests", maxConcurrent, 1);
+        atLeast("queued requests", maxQueued, 0);
+        atLeast("prefill chunk", prefillChunk, 1);
+        atLeast("threads", threads, 0);
+    }
+
+    private static void atLeast(String option, int value, int least) {
+        if (value < least) {
+            throw new IllegalArgumentException(
+                    "Option " + option + " is " + value + "; it must be at least " + least);
+        }
+    }
+
     /** Whether predicted experts are read ahead. */
     public enum Prefetch {
         /** As long as it proves useful. */

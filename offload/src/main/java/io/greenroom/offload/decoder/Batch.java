@@ -1,0 +1,147 @@
+package io.greenroom.offload.decoder;
+
+import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The rows of one step: which tokens of which sequences run through the model together.
+ *
+ * <p>A row is one token. Rows of a sequence are in order of position, and a sequence's rows stand
+ * together. A sequence that fails on the way leaves the batch with all its rows; the others go on,
+ * which is sound because kernels are deterministic by row.
+ *
+ * <p>Reused from step to step; used by one thread.
+ */
+final class Batch {
+
+    private final int[] tokens; // [capacity] token ids
+    private final int[] positions; // [capacity] position within the sequence
+    private final int[] sequences; // [capacity] index of the row's sequence
+    private final int[] cells; // [capacity] cell of the KV cache the row writes
+    private final boolean[] wanted; // [capacity] whether the row's logits are wanted
+    private final int[][] pageTables; // [maxSequences][pages of the sequence]
+    private final @Nullable Throwable[] failures; // [maxSequences]
+    private int rows;
+    private int sequenceCount;
+    private boolean failedRows;
+
+    Batch(int capacity, int maxSequences) {
+        tokens = new int[capacity];
+        positions = new int[capacity];
+        sequences = new int[capacity];
+        cells = new int[capacity];
+        wanted = new boolean[capacity];
+        pageTables = new int[maxSequences][];
+        failures = new Throwable[maxSequences];
+        clear();
+    }
+
+    void clear() {
+        Arrays.fill(pageTables, new int[0]);
+        Arrays.fill(failures, null);
+        rows = 0;
+        sequenceCount = 0;
+        failedRows = false;
+    }
+
+    /**
+     * Opens the next sequence; rows added from now on are its rows.
+     *
+     * @return its index
+     */
+    int addSequence(int[] pageTable) {
+        pageTables[sequenceCount] = pageTable;
+        return sequenceCount++;
+    }
+
+    /** Adds a row to the sequence opened last. */
+    void addRow(int token, int position, boolean wantsLogits) {
+        int sequence = sequenceCount - 1;
+        tokens[rows] = token;
+        positions[rows] = position;
+        sequences[rows] = sequence;
+        cells[rows] = KvCache.cell(pageTables[sequence], position);
+        wanted[rows] = wantsLogits;
+        rows++;
+    }
+
+    int rows() {
+        return rows;
+    }
+
+    int capacity() {
+        return tokens.length;
+    }
+
+    int sequenceCount() {
+        return sequenceCount;
+    }
+
+    int[] tokens() {
+        return tokens;
+    }
+
+    int[] positions() {
+        return positions;
+    }
+
+    int[] sequences() {
+        return sequences;
+    }
+
+    int[] cells() {
+        return cells;
+    }
+
+    int[][] pageTables() {
+        return pageTables;
+    }
+
+    boolean wantsLogits(int row) {
+        return wanted[row];
+    }
+
+    /** Marks the sequence of a row as failed; the first reason stays. */
+    void fail(int row, Throwable reason) {
+        int sequence = sequences[row];
+        if (failures[sequence] == null) {
+            failures[sequence] = reason;
+            failedRows = true;
+        }
+    }
+
+    /** Why a sequence failed, or null. */
+    @Nullable Throwable failure(int sequence) {
+        return failures[sequence];
+    }
+
+    /** Whether rows of failed sequences are still among {@link #rows()}. */
+    boolean hasFailedRows() {
+        return failedRows;
+    }
+
+    /**
+     * Removes the rows of failed sequences; the rest move up in order.
+     *
+     * @param hidden {@code [rows, width]} row-major, moved along
+     */
+    void dropFailedRows(float[] hidden, int width) {
+        int kept = 0;
+        for (int row = 0; row < rows; row++) {
+            if (failures[sequences[row]] != null) {
+                continue;
+            }
+            if (kept != row) {
+                tokens[kept] = tokens[row];
+                positions[kept] = positions[row];
+                sequences[kept] = sequences[row];
+                cells[kept] = cells[row];
+                wanted[kept] = wanted[row];
+                System.arraycopy(hidden, row * width, hidden, kept * width, width);
+            }
+            kept++;
+        }
+        rows = kept;
+        failedRows = false;
+    }
+}

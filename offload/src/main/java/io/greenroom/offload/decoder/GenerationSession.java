@@ -1,0 +1,112 @@
+package io.greenroom.offload.decoder;
+
+import java.util.concurrent.atomic.LongAdder;
+import java.util.function.LongSupplier;
+import org.jspecify.annotations.Nullable;
+
+/** One generation: prompt in, sampled tokens out to a listener. */
+final class GenerationSession extends SequenceSession implements Generation {
+
+    private final GenerationRequest request;
+    private final int promptTokens;
+    private final int limit;
+    private final TokenListener listener;
+    private final Sampler sampler;
+    private final LongSupplier clock;
+    private final Counters counters;
+    private final long submitted;
+    private long firstStep;
+    private long firstToken;
+    private boolean started;
+    private int produced;
+
+    /**
+     * @param request the prompt and how to go on
+     * @param limit most tokens to produce, at least 1, prompt and output within the context
+     * @param listener hears the tokens
+     * @param heap scratch of the thread that samples
+     * @param clock nanoseconds
+     * @param counters totals of the model
+     */
+    GenerationSession(
+            GenerationRequest request,
+            int limit,
+            TokenListener listener,
+            TokenHeap heap,
+            LongSupplier clock,
+            Counters counters) {
+        // The last token produced is never fed back, so it needs no position.
+        super(request.prompt(), request.prompt().length + limit - 1);
+        this.request = request;
+        this.promptTokens = request.prompt().length;
+        this.limit = limit;
+        this.listener = listener;
+        this.sampler = new Sampler(request.sampling(), request.prompt(), heap);
+        this.clock = clock;
+        this.counters = counters;
+        this.submitted = clock.getAsLong();
+    }
+
+    /**
+     * Totals over all generations of a model.
+     *
+     * @param tokensIn prompt tokens processed
+     * @param tokensOut tokens produced
+     */
+    record Counters(LongAdder tokensIn, LongAdder tokensOut) {}
+
+    @Override
+    boolean prefilling() {
+        return processed() < promptTokens;
+    }
+
+    @Override
+    boolean wantsLogits(int position) {
+        return position == lastPosition();
+    }
+
+    @Override
+    void onRows(int count) {
+        if (!started) {
+            started = true;
+            firstStep = clock.getAsLong();
+        }
+        if (prefilling()) {
+            counters.tokensIn().add(count);
+        }
+    }
+
+    @Override
+    @Nullable FinishReason onLogits(int position, float[] logits) {
+        int token = sampler.next(logits);
+        if (request.endTokens().contains(token)) {
+            return FinishReason.STOP;
+        }
+        if (produced++ == 0) {
+            firstToken = clock.getAsLong();
+        }
+        counters.tokensOut().increment();
+        if (!listener.onToken(token)) {
+            return FinishReason.STOP;
+        }
+        if (produced == limit) {
+            return FinishReason.LENGTH;
+        }
+        append(token);
+        return null;
+    }
+
+    @Override
+    void onEnd(FinishReason reason, @Nullable Throwable failure) {
+        long now = clock.getAsLong();
+        listener.onFinish(
+                reason,
+                new GenerationUsage(
+                        promptTokens,
+                        produced,
+                        (started ? firstStep : now) - submitted,
+                        produced == 0 ? 0 : firstToken - submitted,
+                        now - submitted),
+                failure);
+    }
+}

@@ -1,0 +1,43 @@
+package io.greenroom.offload.decoder;
+
+/**
+ * Logits of a loaded model at every position of a text: for comparing with a reference, and for
+ * perplexity. Evaluations take part in the model's steps like any request. Thread-safe.
+ */
+public interface LogitsEvaluator {
+
+    /**
+     * Evaluates a text and waits for the end.
+     *
+     * @param tokens the text, at least one token, at most the context
+     * @param visitor receives the logits after each token, on the model's scheduler thread
+     * @throws ContextLengthException if the text is longer than the context
+     * @throws OverloadedException if the queue is full or the model is closing
+     * @throws IllegalArgumentException if the text is empty or names a token the model lacks
+     * @throws java.util.concurrent.CompletionException if it failed on the way, with the reason
+     * @throws java.util.concurrent.CancellationException if the model was unloaded meanwhile
+     */
+    void evaluate(int[] tokens, Visitor visitor);
+
+    /**
+     * As {@link #evaluate(int[], Visitor)}, keeping everything.
+     *
+     * @return {@code [tokens, vocabulary]}
+     */
+    default float[][] evaluate(int[] tokens) {
+        float[][] kept = new float[tokens.length][];
+        evaluate(tokens, (position, logits) -> kept[position] = logits.clone());
+        return kept;
+    }
+
+    /** Receives the logits of one position. */
+    @FunctionalInterface
+    interface Visitor {
+
+        /**
+         * @param position index of the token these logits follow, from 0 up
+         * @param logits {@code [vocabulary]}, overwritten after the call
+         */
+        void visit(int position, float[] logits);
+    }
+}

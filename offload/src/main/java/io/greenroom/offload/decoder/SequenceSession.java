@@ -1,0 +1,115 @@
+package io.greenroom.offload.decoder;
+
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Everything that changes while one request runs: its tokens, how many of them are in the KV cache,
+ * and the pages they are in. Owned by the scheduler's thread; only {@link #cancel} is for others.
+ */
+abstract sealed class SequenceSession permits GenerationSession, EvaluationSession {
+
+    private final int[] tokens; // prompt, then output; room for all that may come
+    private int length;
+    private int processed;
+    private int[] pageTable = new int[0];
+    private volatile boolean cancelled;
+    private @Nullable FinishReason ended;
+
+    /**
+     * @param prompt first tokens
+     * @param capacity most tokens the model will ever process for this request
+     */
+    SequenceSession(int[] prompt, int capacity) {
+        tokens = new int[capacity];
+        System.arraycopy(prompt, 0, tokens, 0, prompt.length);
+        length = prompt.length;
+    }
+
+    /** Positions of the KV cache this request may come to need. */
+    int capacity() {
+        return tokens.length;
+    }
+
+    /** Tokens the model has not seen yet. */
+    int pending() {
+        return length - processed;
+    }
+
+    /** Whether tokens of the prompt are still to be processed. */
+    abstract boolean prefilling();
+
+    /** Tokens already in the KV cache. */
+    int processed() {
+        return processed;
+    }
+
+    /** Adds up to {@code most} pending tokens to a batch, as one sequence. */
+    final int addRows(Batch batch, int most) {
+        int count = Math.min(most, pending());
+        batch.addSequence(pageTable);
+        for (int i = 0; i < count; i++) {
+            int position = processed + i;
+            batch.addRow(tokens[position], position, wantsLogits(position));
+        }
+        onRows(count);
+        processed += count;
+        return count;
+    }
+
+    /** Appends a token of the output that the model is to process next. */
+    final void append(int token) {
+        tokens[length++] = token;
+    }
+
+    /** Position of the last token known so far. */
+    final int lastPosition() {
+        return length - 1;
+    }
+
+    final int[] pageTable() {
+        return pageTable;
+    }
+
+    final void pageTable(int[] table) {
+        pageTable = table;
+    }
+
+    /** Any thread. */
+    public final void cancel() {
+        cancelled = true;
+    }
+
+    final boolean cancelled() {
+        return cancelled;
+    }
+
+    /** Whether the request is over, whatever the reason. */
+    final boolean ended() {
+        return ended != null;
+    }
+
+    /** Ends the request once; later calls do nothing. */
+    final void end(FinishReason reason, @Nullable Throwable failure) {
+        if (ended == null) {
+            ended = reason;
+            onEnd(reason, failure);
+        }
+    }
+
+    /** Whether logits at this position are of use. */
+    abstract boolean wantsLogits(int position);
+
+    /** Called when rows of this request enter a batch. */
+    abstract void onRows(int count);
+
+    /**
+     * Takes logits.
+     *
+     * @param logits {@code [vocabulary]}, the callee's until it returns
+     * @return why the request is over, or null if it goes on
+     */
+    abstract @Nullable FinishReason onLogits(int position, float[] logits);
+
+    /** Tells whoever waits. Called once. */
+    abstract void onEnd(FinishReason reason, @Nullable Throwable failure);
+}
