@@ -1,0 +1,11 @@
+// Stands in for the vector files on processors other than x86-64.
+
+#include "kernel_table.h"
+
+namespace greenroom {
+
+const KernelTable* avx2_kernels() { return nullptr; }
+
+const KernelTable* avx512_kernels() { return nullptr; }
+
+}  // namespace greenroom
