@@ -192,3 +192,57 @@ def read(paths: list[Path]) -> dict[str, np.ndarray]:
             w = w.reshape(1, -1)
         out[f"model.layers.{layer}.{block[rest]}"] = w
     return out
+
+
+def metadata(path: Path) -> dict:
+    return {k: f.contents() for k, f in GGUFReader(str(path)).fields.items() if not k.startswith("GGUF.")}
+
+
+def qwen3_config(path: Path) -> dict:
+    """The config.json that belongs to a GGUF file of architecture qwen3moe."""
+    m = metadata(path)
+    get = lambda key: m[f"qwen3moe.{key}"]
+    return {"architectures": ["Qwen3MoeForCausalLM"], "model_type": "qwen3_moe", "hidden_act": "silu",
+            "vocab_size": len(m["tokenizer.ggml.tokens"]), "hidden_size": get("embedding_length"),
+            "num_hidden_layers": get("block_count"), "num_attention_heads": get("attention.head_count"),
+            "num_key_value_heads": get("attention.head_count_kv"), "head_dim": get("attention.key_length"),
+            "num_experts": get("expert_count"), "num_experts_per_tok": get("expert_used_count"),
+            "moe_intermediate_size": get("expert_feed_forward_length"), "intermediate_size": get("feed_forward_length"),
+            "norm_topk_prob": True, "decoder_sparse_step": 1, "mlp_only_layers": [],
+            "rms_norm_eps": get("attention.layer_norm_rms_epsilon"), "rope_theta": get("rope.freq_base"),
+            "max_position_embeddings": get("context_length"), "attention_bias": False,
+            "use_sliding_window": False, "torch_dtype": "float32",
+            "tie_word_embeddings": not any(t.name == "output.weight" for t in GGUFReader(str(path)).tensors)}
+
+
+def qwen3_model(path: Path):
+    """The model of a qwen3moe file, dequantised to float32, in Transformers."""
+    import tempfile
+
+    import torch
+    from safetensors.numpy import save_file
+    from transformers import Qwen3MoeForCausalLM
+
+    with tempfile.TemporaryDirectory() as folder:
+        save_file(read([path]), Path(folder) / "model.safetensors", metadata={"format": "pt"})
+        (Path(folder) / "config.json").write_text(json.dumps(qwen3_config(path)))
+        return Qwen3MoeForCausalLM.from_pretrained(folder, dtype=torch.float32, attn_implementation="eager").eval()
+
+
+def tokenizer(path: Path):
+    """The tokenizer of a file with pre = qwen2, rebuilt from its metadata, chat template included."""
+    from tokenizers import Tokenizer, models
+    from transformers import PreTrainedTokenizerFast
+
+    from prepare_data import byte_level
+
+    m = metadata(path)
+    tokens, types = m["tokenizer.ggml.tokens"], m["tokenizer.ggml.token_type"]
+    special = [t for t, kind in zip(tokens, types) if kind == TokenType.CONTROL]
+    vocab = {t: i for i, t in enumerate(tokens) if t not in special}
+    merges = [tuple(x.split(" ")) for x in m["tokenizer.ggml.merges"]]
+    bpe = byte_level(Tokenizer(models.BPE(vocab=vocab, merges=merges)))
+    bpe.add_special_tokens(special)
+    assert all(bpe.token_to_id(t) == i for i, t in enumerate(tokens))
+    return PreTrainedTokenizerFast(tokenizer_object=bpe, eos_token=tokens[m["tokenizer.ggml.eos_token_id"]],
+                                   chat_template=m["tokenizer.chat_template"], clean_up_tokenization_spaces=False)

@@ -208,14 +208,19 @@ def java_documents(rng: random.Random, documents: list[dict]):
 
 # ------------------------------------------------------------------------------------------------------ tokenizer
 
-def train_tokenizer(texts: list[str]) -> Tokenizer:
-    tokenizer = Tokenizer(models.BPE())
+def byte_level(tokenizer: Tokenizer) -> Tokenizer:
+    """Gives a BPE model the normaliser, pre-tokenizer and decoder of Qwen2."""
     tokenizer.normalizer = normalizers.NFC()
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence([
         pre_tokenizers.Split(Regex(QWEN2_SPLIT), behavior="isolated", invert=False),
         pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)])
     tokenizer.decoder = decoders.ByteLevel()
     tokenizer.post_processor = processors.ByteLevel(trim_offsets=False)
+    return tokenizer
+
+
+def train_tokenizer(texts: list[str]) -> Tokenizer:
+    tokenizer = byte_level(Tokenizer(models.BPE()))
     trainer = trainers.BpeTrainer(vocab_size=VOCABULARY - len(SPECIAL), show_progress=False,
                                   initial_alphabet=pre_tokenizers.ByteLevel.alphabet())
     tokenizer.train_from_iterator(texts, trainer)
