@@ -24,11 +24,11 @@ import numpy as np
 import torch
 from gguf import GGMLQuantizationType as T
 from safetensors.torch import save_file
-from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
+from tokenizers import AddedToken, Tokenizer, models, pre_tokenizers, trainers
 from transformers import AutoModelForCausalLM
 
 import gguf_files
-from prepare_data import QWEN2_SPLIT, SPECIAL, save_tokenizer
+from prepare_data import SPECIAL, byte_level, save_tokenizer
 
 FIXTURES = Path(__file__).resolve().parent.parent / "src/test/resources/fixtures"
 VOCABULARY = 288
@@ -146,11 +146,7 @@ def random_state(config: dict, seed: int) -> dict[str, torch.Tensor]:
 def make_tokenizer(folder: Path) -> None:
     """256 bytes, 29 merges and the three special tokens: real, just short of words."""
     text = ["the quick brown fox jumps over the lazy dog and then there were nine other things in the thin forest"] * 3
-    tokenizer = Tokenizer(models.BPE())
-    tokenizer.pre_tokenizer = pre_tokenizers.Sequence([
-        pre_tokenizers.Split(Regex(QWEN2_SPLIT), behavior="isolated", invert=False),
-        pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)])
-    tokenizer.decoder = decoders.ByteLevel()
+    tokenizer = byte_level(Tokenizer(models.BPE()))
     tokenizer.train_from_iterator(text, trainers.BpeTrainer(
         vocab_size=VOCABULARY - len(SPECIAL), show_progress=False, min_frequency=1,
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet()))
