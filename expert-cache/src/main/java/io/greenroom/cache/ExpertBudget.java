@@ -1,10 +1,14 @@
 package io.greenroom.cache;
 
+import java.math.BigDecimal;
+import java.math.RoundingMode;
 import java.util.Locale;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /**
  * The memory an operator grants to routed experts, as written: a size, a share of all expert bytes,
- * or "auto".
+ * or "auto". Prints in a form that {@link #parse} reads.
  */
 public sealed interface ExpertBudget {
 
@@ -14,18 +18,45 @@ public sealed interface ExpertBudget {
     /**
      * @param size bytes
      */
-    record Fixed(ByteSize size) implements ExpertBudget {}
+    record Fixed(ByteSize size) implements ExpertBudget {
+        @Override
+        public String toString() {
+            return size.toString();
+        }
+    }
 
     /**
      * @param percent of all expert bytes, above 0 to 100
      */
-    record Share(double percent) implements ExpertBudget {}
+    record Share(double percent) implements ExpertBudget {
+
+        private static final Pattern TEXT = Pattern.compile("(\\d{1,9}(?:\\.\\d{1,300})?)\\s*%");
+
+        public Share {
+            if (!(percent > 0 && percent <= 100)) {
+                throw new IllegalArgumentException(
+                        "A share of the experts is above 0 % and at most 100 %, got "
+                                + percent
+                                + " %");
+            }
+        }
+
+        @Override
+        public String toString() {
+            return BigDecimal.valueOf(percent).stripTrailingZeros().toPlainString() + "%";
+        }
+    }
 
     /** See {@link #AUTO}. */
-    record Auto() implements ExpertBudget {}
+    record Auto() implements ExpertBudget {
+        @Override
+        public String toString() {
+            return "auto";
+        }
+    }
 
     /**
-     * Bytes this budget comes to.
+     * Bytes this budget comes to. A share is rounded down to whole bytes.
      *
      * @param allExperts bytes all experts take when resident
      * @param available bytes the container leaves for experts; only "auto" looks at it
@@ -35,13 +66,17 @@ public sealed interface ExpertBudget {
             return fixed.size().bytes();
         }
         if (this instanceof Share share) {
-            return (long) Math.floor(allExperts * (share.percent() / 100));
+            return BigDecimal.valueOf(allExperts)
+                    .multiply(BigDecimal.valueOf(share.percent()))
+                    .movePointLeft(2)
+                    .setScale(0, RoundingMode.DOWN)
+                    .longValueExact();
         }
         return Math.max(0, Math.min(allExperts, available));
     }
 
     /**
-     * Reads "6GiB", "40%" or "auto".
+     * Reads "6GiB", "40%" or "auto"; case and surrounding blanks do not matter.
      *
      * @throws IllegalArgumentException saying what is accepted
      */
@@ -51,20 +86,11 @@ public sealed interface ExpertBudget {
             return AUTO;
         }
         if (trimmed.endsWith("%")) {
-            double percent;
-            try {
-                percent = Double.parseDouble(trimmed.substring(0, trimmed.length() - 1).trim());
-            } catch (NumberFormatException e) {
-                percent = Double.NaN;
-            }
-            if (!(percent > 0 && percent <= 100)) {
-                throw new IllegalArgumentException(
-                        "Not a share of the experts: \"" + text + "\"; write 1% to 100%");
-            }
-            return new Share(percent);
+            return parseShare(text, trimmed);
         }
+        ByteSize size;
         try {
-            return new Fixed(ByteSize.parse(text));
+            size = ByteSize.parse(text);
         } catch (IllegalArgumentException e) {
             throw new IllegalArgumentException(
                     "Not a budget: \""
@@ -72,5 +98,18 @@ public sealed interface ExpertBudget {
                             + "\"; write a size like 6GiB, a share like 40%, or auto",
                     e);
         }
+        return new Fixed(size);
+    }
+
+    private static Share parseShare(String text, String trimmed) {
+        Matcher matcher = Share.TEXT.matcher(trimmed);
+        double percent = matcher.matches() ? Double.parseDouble(matcher.group(1)) : 0;
+        if (!(percent > 0 && percent <= 100)) {
+            throw new IllegalArgumentException(
+                    "Not a share of the experts: \""
+                            + text
+                            + "\"; write a number above 0 and at most 100 before the %, like 40%");
+        }
+        return new Share(percent);
     }
 }

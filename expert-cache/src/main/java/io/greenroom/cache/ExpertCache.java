@@ -9,8 +9,22 @@ import java.util.Collection;
  * <p>Thread-safe. The number of slots is a hard bound: at no time are more experts resident,
  * loading or leased than there are slots. An expert asked for by several callers at once is read
  * once. A prefetch never evicts a leased expert nor takes the last slots that demand may need.
+ *
+ * <p>Any number of threads may visit at once, with any number of slots. A visit that waits holds no
+ * resident expert itself. So no two of them can wait for each other, provided that every lease is
+ * closed without waiting for another visitor, and that callers who call {@code next()} while they
+ * keep earlier leases open leave at least one slot to do so.
  */
 public interface ExpertCache extends AutoCloseable {
+
+    /**
+     * Begins the settings of a new cache.
+     *
+     * @param loader reads experts into slots
+     */
+    static ExpertCacheBuilder builder(ExpertLoader loader) {
+        return new ExpertCacheBuilder(loader);
+    }
 
     /**
      * Starts a visit. Residents are pinned and missing experts start loading before this returns,
@@ -18,13 +32,18 @@ public interface ExpertCache extends AutoCloseable {
      *
      * @param layer the layer all of {@code experts} belong to
      * @param experts distinct expert indices; missing ones are read in this order
+     * @throws IllegalArgumentException if an index is out of range or named twice
+     * @throws IllegalStateException if the cache is closed
      */
     ExpertVisit visit(int layer, int[] experts);
 
     /**
-     * Hints that an expert may soon be visited. Returns at once; the hint may be dropped.
+     * Hints that an expert may soon be visited. Returns at once. The hint is dropped if the expert
+     * is there or on its way, if a visit is short of slots, or if the read would need a slot that
+     * demand may want or that holds an expert worth keeping.
      *
      * @return whether a read was started
+     * @throws IllegalArgumentException if there is no such expert
      */
     boolean prefetch(ExpertId id);
 
@@ -38,7 +57,12 @@ public interface ExpertCache extends AutoCloseable {
 
     CacheStats stats();
 
-    /** Waits for reads under way, then forgets every expert. Fails if leases are open. */
+    /**
+     * Waits for reads under way, then forgets every expert. Closing twice is harmless.
+     *
+     * @throws IllegalStateException if visits or leases are open, or if a read does not end within
+     *     the load timeout; then slots may still be written to, and their memory must stay
+     */
     @Override
     void close();
 }

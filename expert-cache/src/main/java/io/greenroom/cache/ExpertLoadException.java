@@ -8,11 +8,16 @@ public final class ExpertLoadException extends Exception {
     private final transient ExpertId id;
 
     public ExpertLoadException(ExpertId id, Throwable cause) {
-        super("Cannot load expert " + id + ": " + cause.getMessage(), cause);
+        super("Cannot load expert " + id + ": " + reason(cause), cause);
         this.id = id;
     }
 
     public ExpertId id() {
         return id;
+    }
+
+    private static String reason(Throwable cause) {
+        String message = cause.getMessage();
+        return message == null ? cause.getClass().getSimpleName() : message;
     }
 }

@@ -14,15 +14,15 @@ import org.jspecify.annotations.Nullable;
  * <pre>{@code
  * try (ExpertVisit visit = cache.visit(layer, experts)) {
  *     for (ExpertLease lease = visit.next(); lease != null; lease = visit.next()) {
- *         try (lease) {
- *             compute(lease);
+ *         try (ExpertLease pinned = lease) {
+ *             compute(pinned);
  *         }
  *     }
  * }
  * }</pre>
  *
- * <p>Used by one thread. Closing a visit early gives up the experts not handed out; reads already
- * under way end up in the cache.
+ * <p>Used by one thread; its leases may be closed by any. Closing a visit early gives up the
+ * experts not handed out; reads already under way end up in the cache.
  */
 public interface ExpertVisit extends AutoCloseable {
 
@@ -34,6 +34,7 @@ public interface ExpertVisit extends AutoCloseable {
      *     still be asked for, the failed one is not handed out
      * @throws TimeoutException if no expert became available within the cache's load timeout
      * @throws InterruptedException if the thread was interrupted while waiting
+     * @throws IllegalStateException if the visit is closed
      */
     @Nullable ExpertLease next() throws ExpertLoadException, TimeoutException, InterruptedException;
 

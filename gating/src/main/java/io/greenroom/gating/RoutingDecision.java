@@ -13,6 +13,22 @@ package io.greenroom.gating;
  */
 public record RoutingDecision(int tokens, int expertsPerToken, int[] experts, float[] weights) {
 
+    public RoutingDecision {
+        long size = (long) tokens * expertsPerToken;
+        if (tokens < 0 || expertsPerToken < 1 || experts.length != size || weights.length != size) {
+            throw new IllegalArgumentException(
+                    "A decision for "
+                            + tokens
+                            + " tokens and "
+                            + expertsPerToken
+                            + " experts each cannot have "
+                            + experts.length
+                            + " experts and "
+                            + weights.length
+                            + " weights");
+        }
+    }
+
     public int expert(int token, int rank) {
         return experts[token * expertsPerToken + rank];
     }

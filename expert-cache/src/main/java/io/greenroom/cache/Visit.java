@@ -1,0 +1,214 @@
+package io.greenroom.cache;
+
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeoutException;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A visit under way. It claims residents when it begins, then starts reads for the missing experts
+ * in the caller's order, as many as slots and {@code depth} allow, and goes on starting them each
+ * time it is called or one of its leases closes. Fields are guarded by the cache's lock.
+ */
+final class Visit implements ExpertVisit {
+
+    private final CaffeineExpertCache cache;
+    private final int depth;
+
+    // Claimed and resident: ready[0 .. readyCount), of which the first handedOut are with the
+    // caller. The first hitCount were resident when the visit began.
+    private final Entry[] ready;
+    private int handedOut;
+    private int readyCount;
+    private int hitCount;
+
+    // Missing when the visit began: missing[0 .. missingCount), of which the first claimed are
+    // being
+    // read for this visit, or were.
+    private final Entry[] missing;
+    private int claimed;
+    private int missingCount;
+
+    /** Missing experts being read for us, plus those that arrived and were not handed out. */
+    private int outstanding;
+
+    private final ArrayDeque<ExpertLoadException> failures = new ArrayDeque<>(1);
+    private boolean closed;
+
+    Visit(CaffeineExpertCache cache, int experts, int depth) {
+        this.cache = cache;
+        this.depth = depth;
+        this.ready = new Entry[experts];
+        this.missing = new Entry[experts];
+    }
+
+    @Override
+    public @Nullable ExpertLease next()
+            throws ExpertLoadException, TimeoutException, InterruptedException {
+        while (true) {
+            Lease lease = null;
+            List<Load> starts;
+            cache.lock();
+            try {
+                starts = startReads();
+                if (starts.isEmpty() && handedOut == readyCount) {
+                    if (isExhausted()) {
+                        return null;
+                    }
+                    starts = await();
+                }
+                if (handedOut < readyCount) {
+                    lease = handOut();
+                }
+            } finally {
+                cache.unlock();
+            }
+            cache.dispatch(starts);
+            if (lease != null) {
+                return lease;
+            }
+        }
+    }
+
+    @Override
+    public void close() {
+        cache.lock();
+        try {
+            if (closed) {
+                return;
+            }
+            closed = true;
+            for (int i = handedOut; i < readyCount; i++) {
+                cache.release(ready[i]);
+            }
+            for (int i = 0; i < claimed; i++) {
+                cache.abandon(missing[i], this);
+            }
+            cache.visitEnded(missingCount - claimed);
+        } finally {
+            cache.unlock();
+        }
+    }
+
+    /** The visit found an expert resident, and holds it. */
+    void hit(Entry entry) {
+        ready[readyCount++] = entry;
+        hitCount++;
+    }
+
+    /** The visit joined a read under way. Called before any {@link #missed}. */
+    void joined(Entry entry) {
+        missing[missingCount++] = entry;
+        claimed++;
+        outstanding++;
+    }
+
+    /** The visit needs an expert that nobody reads yet. */
+    void missed(Entry entry) {
+        missing[missingCount++] = entry;
+    }
+
+    /** A missing expert is resident, and held for this visit. */
+    void arrived(Entry entry) {
+        ready[readyCount++] = entry;
+    }
+
+    /** A read that the visit waited for failed. */
+    void failed(Entry entry, Throwable cause) {
+        outstanding--;
+        failures.add(new ExpertLoadException(entry.id, cause));
+    }
+
+    /** Whether it has nothing to hand out or wait for, but needs a slot for what is missing. */
+    boolean isStarved() {
+        return handedOut == readyCount && outstanding == 0 && claimed < missingCount;
+    }
+
+    /** Starts reads as far as possible; the caller dispatches them once it has left the lock. */
+    List<Load> startReads() {
+        if (closed) {
+            throw new IllegalStateException("The visit is closed");
+        }
+        if (claimed == missingCount || outstanding >= depth) {
+            return List.of();
+        }
+        List<Load> starts = new ArrayList<>();
+        while (claimed < missingCount
+                && outstanding < depth
+                && cache.claim(missing[claimed], this, starts)) {
+            claimed++;
+            outstanding++;
+        }
+        return starts;
+    }
+
+    void leaseClosed(Lease lease) {
+        List<Load> starts = List.of();
+        cache.lock();
+        try {
+            if (lease.markClosed()) {
+                cache.leaseEnded(lease.entry());
+                if (!closed) {
+                    starts = startReads();
+                }
+            }
+        } finally {
+            cache.unlock();
+        }
+        cache.dispatch(starts);
+    }
+
+    private Lease handOut() {
+        if (handedOut >= hitCount) {
+            outstanding--;
+        }
+        Lease lease = new Lease(this, ready[handedOut++]);
+        cache.leaseBegan();
+        return lease;
+    }
+
+    private boolean isExhausted() {
+        return handedOut == readyCount
+                && outstanding == 0
+                && claimed == missingCount
+                && failures.isEmpty();
+    }
+
+    /** Waits until an expert is ready or reads can be started, which it returns. */
+    private List<Load> await() throws ExpertLoadException, TimeoutException, InterruptedException {
+        long deadline = cache.deadline();
+        try {
+            while (true) {
+                ExpertLoadException failure = failures.pollFirst();
+                if (failure != null) {
+                    throw failure;
+                }
+                if (!cache.awaitChange(this, deadline)) {
+                    throw new TimeoutException(describeTimeout());
+                }
+                List<Load> starts = startReads();
+                if (!starts.isEmpty() || handedOut < readyCount) {
+                    return starts;
+                }
+            }
+        } finally {
+            cache.stopQueueing(this);
+        }
+    }
+
+    private String describeTimeout() {
+        Load oldest = null;
+        for (int i = 0; i < claimed; i++) {
+            Load load = missing[i].load;
+            if (load != null
+                    && load.waiting.contains(this)
+                    && (oldest == null || load.begun - oldest.begun < 0)) {
+                oldest = load;
+            }
+        }
+        return oldest == null
+                ? cache.describeFullness(missing[claimed].id)
+                : cache.describeLateness(oldest);
+    }
+}
