@@ -77,7 +77,9 @@ final class Answers {
                         ? thrown.getCause()
                         : thrown;
         HttpResponseStatus status = statusOf(t);
-        if (status.code() >= 500) {
+        if (t instanceof HostException) {
+            logger.debug("{} {}", status.code(), t.getMessage());
+        } else if (status.code() >= 500) {
             logger.warn("{} {}", status.code(), t.getMessage(), t);
         }
         String message = t.getMessage() == null ? t.toString() : t.getMessage();

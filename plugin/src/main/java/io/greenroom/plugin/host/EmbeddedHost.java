@@ -1,8 +1,8 @@
 package io.greenroom.plugin.host;
 
 import ai.djl.serving.plugins.RequestHandler;
+import io.greenroom.offload.decoder.MoeModel;
 import io.greenroom.plugin.engine.GreenroomVersion;
-import io.greenroom.plugin.http.GreenroomRequestHandler;
 import io.netty.bootstrap.ServerBootstrap;
 import io.netty.buffer.Unpooled;
 import io.netty.channel.Channel;
@@ -20,6 +20,7 @@ import io.netty.util.concurrent.GlobalEventExecutor;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
@@ -68,14 +69,7 @@ public final class EmbeddedHost implements AutoCloseable {
             throws IOException {
         EmbeddedHost host = new EmbeddedHost(settings);
         try {
-            HostBridge bridge = new HostBridge(host.models);
-            List<RequestHandler<?>> plugins =
-                    PluginDiscovery.handlers(EmbeddedHost.class.getClassLoader());
-            for (RequestHandler<?> plugin : plugins) {
-                if (plugin instanceof GreenroomRequestHandler greenroom) {
-                    greenroom.setServerBridge(bridge);
-                }
-            }
+            List<RequestHandler<?>> plugins = PluginDiscovery.start(host.models);
             host.models.loadAtStartup(definitions);
             host.open(plugins);
         } catch (IOException | RuntimeException | Error e) {
@@ -133,6 +127,11 @@ public final class EmbeddedHost implements AutoCloseable {
                             + " there is no login",
                     address);
         }
+    }
+
+    /** A model of our engine that is being served. */
+    public Optional<MoeModel> model(String name) {
+        return models.get(name).flatMap(HostBridge::moe);
     }
 
     /** The port it listens on, also if the system chose it. */

@@ -3,6 +3,7 @@ package io.greenroom.plugin.host;
 import ai.djl.modality.Input;
 import ai.djl.modality.Output;
 import ai.djl.translate.TranslateException;
+import io.greenroom.offload.decoder.MoeModel;
 import io.greenroom.plugin.engine.MoeEngineModel;
 import io.greenroom.plugin.http.RefusedException;
 import io.greenroom.plugin.http.ServedModel;
@@ -39,6 +40,11 @@ final class HostBridge implements ServerBridge {
         return hosted.model() instanceof MoeEngineModel model
                 ? Optional.of(new ServedModel(hosted.definition().name(), null, model))
                 : Optional.empty();
+    }
+
+    /** What our engine loaded, if the model is of our engine. */
+    static Optional<MoeModel> moe(HostedModel hosted) {
+        return served(hosted).map(served -> served.model().moe());
     }
 
     @Override

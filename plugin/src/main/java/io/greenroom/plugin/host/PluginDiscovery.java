@@ -1,6 +1,7 @@
 package io.greenroom.plugin.host;
 
 import ai.djl.serving.plugins.RequestHandler;
+import io.greenroom.plugin.http.GreenroomRequestHandler;
 import java.io.IOException;
 import java.io.InputStream;
 import java.lang.reflect.InvocationTargetException;
@@ -21,6 +22,18 @@ final class PluginDiscovery {
     private static final String DEFINITION = "META-INF/plugin.definition";
 
     private PluginDiscovery() {}
+
+    /** Makes the plugins' handlers and connects ours to a host's models. */
+    static List<RequestHandler<?>> start(HostedModels models) {
+        List<RequestHandler<?>> handlers = handlers(PluginDiscovery.class.getClassLoader());
+        HostBridge bridge = new HostBridge(models);
+        for (RequestHandler<?> handler : handlers) {
+            if (handler instanceof GreenroomRequestHandler greenroom) {
+                greenroom.setServerBridge(bridge);
+            }
+        }
+        return handlers;
+    }
 
     /**
      * Makes one instance of each exported handler.

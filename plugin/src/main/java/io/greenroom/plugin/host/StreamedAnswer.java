@@ -23,6 +23,7 @@ final class StreamedAnswer implements Consumer<byte @Nullable []> {
 
     private final Channel channel;
     private final boolean keepAlive;
+    private volatile boolean cutOff;
 
     StreamedAnswer(Channel channel, boolean keepAlive) {
         this.channel = channel;
@@ -32,7 +33,7 @@ final class StreamedAnswer implements Consumer<byte @Nullable []> {
     /** Takes the next bytes, or null at the end. */
     @Override
     public void accept(byte @Nullable [] bytes) {
-        if (!channel.isActive()) {
+        if (cutOff || !channel.isActive()) {
             return;
         }
         if (bytes == null) {
@@ -41,6 +42,7 @@ final class StreamedAnswer implements Consumer<byte @Nullable []> {
                 end.addListener(ChannelFutureListener.CLOSE);
             }
         } else if (!channel.isWritable()) {
+            cutOff = true;
             logger.warn("Client {} does not read its answer: closed", channel.remoteAddress());
             channel.close();
         } else if (bytes.length > 0) {

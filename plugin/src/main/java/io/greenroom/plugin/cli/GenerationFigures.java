@@ -1,0 +1,87 @@
+package io.greenroom.plugin.cli;
+
+import com.google.gson.JsonObject;
+import io.greenroom.cache.CacheStats;
+import io.greenroom.offload.decoder.MoeModel;
+import java.util.Locale;
+
+/**
+ * What a generation cost, from the difference of two snapshots of its model.
+ *
+ * @param promptTokens tokens read
+ * @param tokens tokens produced
+ * @param seconds wall-clock time of the whole request
+ * @param hits experts found in memory
+ * @param misses experts that had to be read
+ * @param bytesRead bytes of experts brought in
+ * @param stallSeconds time the model waited for experts with nothing to compute
+ */
+record GenerationFigures(
+        long promptTokens,
+        long tokens,
+        double seconds,
+        long hits,
+        long misses,
+        long bytesRead,
+        double stallSeconds) {
+
+    private static final double NANOS = 1e9;
+
+    /** The model before the request. */
+    record Start(MoeModel.Status status, long nanos) {
+
+        GenerationFigures end(MoeModel model) {
+            return between(status, model.status(), System.nanoTime() - nanos);
+        }
+    }
+
+    static Start start(MoeModel model) {
+        return new Start(model.status(), System.nanoTime());
+    }
+
+    static GenerationFigures between(MoeModel.Status before, MoeModel.Status after, long nanos) {
+        CacheStats first = before.cache();
+        CacheStats last = after.cache();
+        return new GenerationFigures(
+                after.tokensIn() - before.tokensIn(),
+                after.tokensOut() - before.tokensOut(),
+                nanos / NANOS,
+                last.hits() - first.hits(),
+                last.misses() - first.misses(),
+                last.bytesLoaded() - first.bytesLoaded(),
+                (last.stallNanos() - first.stallNanos()) / NANOS);
+    }
+
+    double tokensPerSecond() {
+        return seconds == 0 ? 0 : tokens / seconds;
+    }
+
+    double hitRate() {
+        long visited = hits + misses;
+        return visited == 0 ? 0 : (double) hits / visited;
+    }
+
+    String inWords() {
+        return String.format(
+                Locale.ROOT,
+                "%d tokens after %d in %.2f s (%.1f tokens/s), %.1f %% of experts found in memory,"
+                        + " %s read, %.2f s stalled",
+                tokens,
+                promptTokens,
+                seconds,
+                tokensPerSecond(),
+                100 * hitRate(),
+                ModelFacts.size(bytesRead),
+                stallSeconds);
+    }
+
+    void addTo(JsonObject json) {
+        json.addProperty("prompt_tokens", promptTokens);
+        json.addProperty("tokens", tokens);
+        json.addProperty("seconds", seconds);
+        json.addProperty("tokens_per_second", tokensPerSecond());
+        json.addProperty("hit_rate", hitRate());
+        json.addProperty("bytes_read", bytesRead);
+        json.addProperty("stall_seconds", stallSeconds);
+    }
+}

@@ -1,0 +1,46 @@
+package io.greenroom.plugin.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.google.gson.JsonObject;
+import io.greenroom.cache.CacheStats;
+import io.greenroom.offload.decoder.MoeModel;
+import org.junit.jupiter.api.Test;
+
+class GenerationFiguresTest {
+
+    @Test
+    void figuresAreWhatTheRequestAdded() {
+        GenerationFigures figures =
+                GenerationFigures.between(
+                        status(100, 50, 10, 10, 1000, 5),
+                        status(110, 70, 40, 20, 1000 + (3 << 20), 500_000_005L),
+                        2_000_000_000L);
+
+        assertThat(figures.tokensPerSecond()).isEqualTo(10);
+        assertThat(figures.hitRate()).isEqualTo(0.75);
+        assertThat(figures.inWords())
+                .isEqualTo(
+                        "20 tokens after 10 in 2.00 s (10.0 tokens/s), 75.0 % of experts found in"
+                                + " memory, 3.0 MiB read, 0.50 s stalled");
+        JsonObject json = new JsonObject();
+        figures.addTo(json);
+        assertThat(json.get("bytes_read").getAsLong()).isEqualTo(3 << 20);
+        assertThat(json.get("stall_seconds").getAsDouble()).isEqualTo(0.5);
+    }
+
+    @Test
+    void nothingDoneIsNothing() {
+        MoeModel.Status status = status(1, 1, 1, 1, 1, 1);
+        GenerationFigures figures = GenerationFigures.between(status, status, 0);
+
+        assertThat(figures.tokensPerSecond()).isZero();
+        assertThat(figures.hitRate()).isZero();
+    }
+
+    private static MoeModel.Status status(
+            long tokensIn, long tokensOut, long hits, long misses, long bytes, long stall) {
+        CacheStats cache = new CacheStats(hits, misses, misses, 0, 0, bytes, 0, 0, 0, 0, stall);
+        return new MoeModel.Status(1, 1, 1, 1, 1, 1, 1, 1, 0, 0, tokensIn, tokensOut, cache);
+    }
+}
