@@ -2,6 +2,7 @@ package io.greenroom.offload.store;
 
 import io.greenroom.cache.ExpertId;
 import java.nio.file.Path;
+import java.util.Collection;
 import java.util.Optional;
 
 /**
@@ -24,10 +25,18 @@ public interface Checkpoint {
 
     ModelSpec spec();
 
+    /** All dense (not routed-expert) tensors, in no order; what is always resident. */
+    Collection<TensorSpan> tensors();
+
     /** A dense (not routed-expert) tensor. */
     Optional<TensorSpan> tensor(String name);
 
-    /** A routed expert. All experts of a checkpoint have matrices of the same shapes. */
+    /**
+     * A routed expert. All experts of a checkpoint have matrices of the same shapes; types may
+     * differ from layer to layer.
+     *
+     * @throws IllegalArgumentException if the model has no such expert
+     */
     ExpertSpans expert(ExpertId id);
 
     TokenizerFiles tokenizer();

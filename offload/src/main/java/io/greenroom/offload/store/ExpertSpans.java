@@ -11,7 +11,7 @@ import java.util.List;
  */
 public record ExpertSpans(TensorSpan gate, TensorSpan up, TensorSpan down) {
 
-    /** The matrices in the order they lie in a slot. */
+    /** Gate, up, down. */
     public List<TensorSpan> inOrder() {
         return List.of(gate, up, down);
     }

@@ -1,0 +1,250 @@
+package io.greenroom.offload.store;
+
+import io.greenroom.cache.ExpertId;
+import io.greenroom.cache.ExpertLoader;
+import io.greenroom.cache.LoadPriority;
+import io.greenroom.offload.memory.SlotArena;
+import io.greenroom.offload.store.ExpertLayout.Piece;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.LongAdder;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Reads experts from a checkpoint's files straight into the slots of an arena, several at a time.
+ * One descriptor per file, opened here and kept, so a model goes on when its files are deleted or
+ * replaced. An expert is read in pieces of at most {@value #LARGEST_JOB} bytes, so that several
+ * lanes serve one expert and demand does not wait long behind a prefetch.
+ */
+public final class ExpertReader implements ExpertLoader, AutoCloseable {
+
+    /** Enough lanes to keep a solid-state disk busy without hurting a rotating one. */
+    public static final int DEFAULT_LANES = 4;
+
+    private static final Logger logger = LoggerFactory.getLogger(ExpertReader.class);
+    private static final int LARGEST_JOB = 2 << 20;
+
+    private final ExpertLayout layout;
+    private final SlotArena arena;
+    private final Map<Path, PositionalFile> files;
+    private final IoLanes lanes;
+    private final Map<ExpertId, Load> underWay = new ConcurrentHashMap<>();
+    private final LongAdder bytesRead = new LongAdder();
+
+    private ExpertReader(
+            ExpertLayout layout, SlotArena arena, Map<Path, PositionalFile> files, IoLanes lanes) {
+        this.layout = layout;
+        this.arena = arena;
+        this.files = files;
+        this.lanes = lanes;
+    }
+
+    /**
+     * Opens the files that hold experts and starts the lanes.
+     *
+     * @param arena where experts go; its slots have the layout's size
+     * @param direct whether to read around the page cache where the file system allows; where it
+     *     does not, one log line says why
+     * @param lanes reader threads
+     * @throws CheckpointException if a file cannot be opened
+     */
+    public static ExpertReader open(ExpertLayout layout, SlotArena arena, boolean direct, int lanes)
+            throws CheckpointException {
+        if (arena.slotBytes() < layout.slotBytes()) {
+            throw new IllegalArgumentException(
+                    "Slots of "
+                            + arena.slotBytes()
+                            + " bytes cannot hold experts of "
+                            + layout.slotBytes());
+        }
+        Map<Path, PositionalFile> files = new HashMap<>();
+        try {
+            for (Path file : filesOf(layout)) {
+                files.put(file, openFile(file, direct));
+            }
+            String name = "expert-reader-" + layout.checkpoint().location().getFileName();
+            return new ExpertReader(layout, arena, files, new IoLanes(name, lanes));
+        } catch (CheckpointException | RuntimeException e) {
+            closeAll(files);
+            throw e;
+        }
+    }
+
+    @Override
+    public CompletableFuture<Void> load(ExpertId id, int slot, LoadPriority priority) {
+        Load load = new Load(id, arena.offset(slot));
+        underWay.put(id, load);
+        try {
+            lanes.submit(load.jobs, priority);
+        } catch (IllegalStateException e) {
+            underWay.remove(id, load);
+            load.future.completeExceptionally(e);
+        }
+        return load.future;
+    }
+
+    @Override
+    public void promote(ExpertId id) {
+        Load load = underWay.get(id);
+        if (load != null) {
+            lanes.promote(load);
+        }
+    }
+
+    /** Where experts go and how they lie there. */
+    public ExpertWeights weights(ExpertId id, int slot) {
+        return layout.weights(arena, id, slot);
+    }
+
+    /** Weight bytes read since the reader was opened. */
+    public long bytesRead() {
+        return bytesRead.sum();
+    }
+
+    /** Why the page cache is used for some file; empty if it is not. */
+    public Optional<String> whyBuffered() {
+        return files.values().stream().flatMap(file -> file.whyBuffered().stream()).findFirst();
+    }
+
+    /** Finishes the reads under way and waiting, then closes the files. The arena stays. */
+    @Override
+    public void close() {
+        lanes.close();
+        closeAll(files);
+    }
+
+    private static Set<Path> filesOf(ExpertLayout layout) {
+        Checkpoint checkpoint = layout.checkpoint();
+        ModelSpec spec = checkpoint.spec();
+        Set<Path> files = new LinkedHashSet<>();
+        for (int layer = 0; layer < spec.layers(); layer++) {
+            for (int expert = 0; spec.moeLayers()[layer] && expert < spec.experts(); expert++) {
+                for (TensorSpan span : checkpoint.expert(new ExpertId(layer, expert)).inOrder()) {
+                    files.add(span.file());
+                }
+            }
+        }
+        return files;
+    }
+
+    private static PositionalFile openFile(Path file, boolean direct) throws CheckpointException {
+        try {
+            PositionalFile opened = PositionalFile.open(file, direct);
+            opened.whyBuffered()
+                    .filter(why -> direct)
+                    .ifPresent(
+                            why ->
+                                    logger.info(
+                                            "Experts of {} are read through the page cache, which"
+                                                    + " then holds them as well: {}",
+                                            file,
+                                            why));
+            return opened;
+        } catch (IOException e) {
+            throw new CheckpointException(file, "cannot be opened: " + e.getMessage(), e);
+        }
+    }
+
+    private static void closeAll(Map<Path, PositionalFile> files) {
+        for (PositionalFile file : files.values()) {
+            try {
+                file.close();
+            } catch (IOException e) {
+                logger.warn("Closing {} failed", file, e);
+            }
+        }
+    }
+
+    /** One expert on its way into one slot; done when its last job is. */
+    private final class Load {
+
+        private final ExpertId id;
+        private final CompletableFuture<Void> future = new CompletableFuture<>();
+        private final List<PieceJob> jobs = new ArrayList<>();
+        private final AtomicInteger left;
+        private volatile @Nullable Throwable failure;
+
+        Load(ExpertId id, long slotStart) {
+            this.id = id;
+            for (Piece piece : layout.pieces(id)) {
+                long end = piece.offset() + piece.bytes();
+                long from = piece.offset();
+                while (from < end) {
+                    // later jobs begin at block borders
+                    long next = (from + LARGEST_JOB) / SlotArena.ALIGNMENT * SlotArena.ALIGNMENT;
+                    long to = Math.min(next, end);
+                    long at = slotStart + piece.slotOffset() + (from - piece.offset());
+                    jobs.add(new PieceJob(this, piece.file(), from, to - from, at));
+                    from = to;
+                }
+            }
+            left = new AtomicInteger(jobs.size());
+        }
+
+        void done(@Nullable Throwable problem) {
+            if (problem != null) {
+                failure = problem;
+            }
+            // failed or not, the slot is ours until every job has left it
+            if (left.decrementAndGet() > 0) {
+                return;
+            }
+            underWay.remove(id, this);
+            Throwable reason = failure;
+            if (reason == null) {
+                future.complete(null);
+            } else {
+                future.completeExceptionally(reason);
+            }
+        }
+    }
+
+    private final class PieceJob implements IoLanes.Job {
+
+        private final Load load;
+        private final Path file;
+        private final long offset;
+        private final long bytes;
+        private final long at;
+
+        PieceJob(Load load, Path file, long offset, long bytes, long at) {
+            this.load = load;
+            this.file = file;
+            this.offset = offset;
+            this.bytes = bytes;
+            this.at = at;
+        }
+
+        @Override
+        public Object owner() {
+            return load;
+        }
+
+        @Override
+        public void run() {
+            Throwable problem = null;
+            try {
+                PositionalFile open = files.get(file);
+                if (open != null && load.failure == null) {
+                    open.read(offset, bytes, arena.memory(), at);
+                    bytesRead.add(bytes);
+                }
+            } catch (IOException | RuntimeException | Error e) {
+                problem = e;
+            }
+            load.done(problem);
+        }
+    }
+}

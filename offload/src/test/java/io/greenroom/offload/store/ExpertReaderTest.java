@@ -1,0 +1,231 @@
+package io.greenroom.offload.store;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.greenroom.cache.ExpertId;
+import io.greenroom.cache.LoadPriority;
+import io.greenroom.offload.kernel.WeightMatrix;
+import io.greenroom.offload.memory.LeakCheck;
+import io.greenroom.offload.memory.NativeAllocator;
+import io.greenroom.offload.memory.SlotArena;
+import io.greenroom.offload.store.ModelSpec.Family;
+import io.greenroom.offload.store.TinyModel.ExpertNames;
+import java.io.IOException;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Random;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Experts arrive in their slots byte for byte, by either way of reading. */
+class ExpertReaderTest {
+
+    private static final TinyModel MODEL = TinyModel.of(Family.QWEN3_MOE);
+
+    private final NativeAllocator allocator = new NativeAllocator();
+    private LeakCheck leaks;
+
+    @TempDir Path folder;
+
+    @BeforeEach
+    void noteMemory() {
+        leaks = new LeakCheck(allocator);
+    }
+
+    @AfterEach
+    void allMemoryIsHome() {
+        leaks.close();
+    }
+
+    @ParameterizedTest
+    @EnumSource(TensorType.class)
+    void everyExpertOfEveryTypeIsRead(TensorType type) throws Exception {
+        TinyModel model = MODEL.withExpertType(type);
+        Path file = model.gguf().write(folder.resolve("model.gguf"));
+        for (boolean direct : new boolean[] {true, false}) {
+            readAll(model, Checkpoints.open(file), direct, type);
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource({"F32,SINGLE", "BF16,SINGLE", "F16,FUSED", "F32,FUSED"})
+    void huggingFaceFoldersAreRead(String dtype, ExpertNames names) throws Exception {
+        MODEL.huggingFace(folder, dtype, names);
+        readAll(MODEL, Checkpoints.open(folder), true, TensorType.valueOf(dtype));
+    }
+
+    private void readAll(TinyModel model, Checkpoint checkpoint, boolean direct, TensorType type)
+            throws Exception {
+        ExpertLayout layout = ExpertLayout.of(checkpoint);
+        int all = model.layers() * model.experts();
+        assertThat(layout.experts()).isEqualTo(all);
+        try (SlotArena arena = SlotArena.allocate(allocator, layout.slotBytes(), all);
+                ExpertReader reader = ExpertReader.open(layout, arena, direct, 3)) {
+            List<CompletableFuture<Void>> loads = new ArrayList<>();
+            for (int slot = 0; slot < all; slot++) {
+                arena.poison(slot);
+                LoadPriority priority = slot % 3 == 0 ? LoadPriority.PREFETCH : LoadPriority.DEMAND;
+                loads.add(reader.load(inSlot(model, slot), slot, priority));
+            }
+            for (CompletableFuture<Void> load : loads) {
+                load.get(30, TimeUnit.SECONDS);
+            }
+            for (int slot = 0; slot < all; slot++) {
+                ExpertId id = inSlot(model, slot);
+                ExpertWeights weights = reader.weights(id, slot);
+                assertMatrix(weights.gate(), model.expert(id.layer(), "gate", id.expert(), type));
+                assertMatrix(weights.up(), model.expert(id.layer(), "up", id.expert(), type));
+                assertMatrix(weights.down(), model.expert(id.layer(), "down", id.expert(), type));
+                assertThat(weights.down().rows()).isEqualTo(model.hidden());
+                assertThat(weights.down().cols()).isEqualTo(model.inner());
+            }
+            long bytes = all * layout.expertBytes(new ExpertId(0, 0));
+            assertThat(reader.bytesRead()).isEqualTo(bytes);
+        }
+    }
+
+    private static ExpertId inSlot(TinyModel model, int slot) {
+        return new ExpertId(slot / model.experts(), slot % model.experts());
+    }
+
+    private static void assertMatrix(WeightMatrix matrix, byte[] expected) {
+        byte[] found = new byte[expected.length];
+        matrix.memory().buffer(matrix.offset(), found.length).get(found);
+        assertThat(found).isEqualTo(expected);
+    }
+
+    @Test
+    void theFileSystemOfTheBuildAllowsReadingAroundThePageCacheOrSaysWhyNot() throws Exception {
+        Path file = MODEL.gguf().write(folder.resolve("model.gguf"));
+        try (PositionalFile direct = PositionalFile.open(file, true);
+                PositionalFile buffered = PositionalFile.open(file, false)) {
+            direct.whyBuffered()
+                    .ifPresent(why -> System.err.println("O_DIRECT not tested: " + why));
+            assertThat(buffered.whyBuffered()).contains("switched off");
+        }
+    }
+
+    /** Odd offsets and sizes, up to the last byte of a file that is no whole number of blocks. */
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void anyRangeIsRead(boolean direct) throws Exception {
+        Random random = new Random(11);
+        byte[] content = new byte[5 * 4096 + 1234];
+        random.nextBytes(content);
+        Path path = Files.write(folder.resolve("bytes"), content);
+        try (PositionalFile file = PositionalFile.open(path, direct);
+                SlotArena arena = SlotArena.allocate(allocator, 8 * 4096, 1)) {
+            for (int round = 0; round < 500; round++) {
+                int offset = random.nextInt(content.length);
+                int bytes = 1 + random.nextInt(content.length - offset);
+                if (round % 5 == 0) {
+                    bytes = content.length - offset;
+                }
+                arena.poison(0);
+                int at = offset % 4096 + 4096;
+                file.read(offset, bytes, arena.memory(), at);
+                byte[] found = new byte[bytes];
+                arena.buffer(0, at, bytes).get(found);
+                assertThat(found)
+                        .as("%d bytes at %d", bytes, offset)
+                        .isEqualTo(java.util.Arrays.copyOfRange(content, offset, offset + bytes));
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void aFileCutShortFailsOnlyWhatLayBeyond(boolean direct) throws Exception {
+        Path file = MODEL.gguf().write(folder.resolve("model.gguf"));
+        Checkpoint checkpoint = Checkpoints.open(file);
+        ExpertLayout layout = ExpertLayout.of(checkpoint);
+        ExpertId last = new ExpertId(1, 3);
+        long cut = checkpoint.expert(last).down().offset() + 10;
+        try (SlotArena arena = SlotArena.allocate(allocator, layout.slotBytes(), 2);
+                ExpertReader reader = ExpertReader.open(layout, arena, direct, 2)) {
+            try (FileChannel writer = FileChannel.open(file, StandardOpenOption.WRITE)) {
+                writer.truncate(cut);
+            }
+            assertThatThrownBy(
+                            () ->
+                                    reader.load(last, 0, LoadPriority.DEMAND)
+                                            .get(30, TimeUnit.SECONDS))
+                    .cause()
+                    .isInstanceOf(IOException.class)
+                    .hasMessageStartingWith(file + ": wanted ")
+                    .hasMessageContaining("the file was cut short to " + cut + " bytes")
+                    .hasMessageContaining("bytes at byte ")
+                    .hasMessageContaining(", got ");
+            ExpertId first = new ExpertId(0, 0);
+            reader.load(first, 1, LoadPriority.DEMAND).get(30, TimeUnit.SECONDS);
+            assertMatrix(
+                    reader.weights(first, 1).gate(), MODEL.expert(0, "gate", 0, TensorType.F32));
+        }
+    }
+
+    @Test
+    void aDeletedFileIsStillRead() throws Exception {
+        Path file = MODEL.gguf().write(folder.resolve("model.gguf"));
+        ExpertLayout layout = ExpertLayout.of(Checkpoints.open(file));
+        try (SlotArena arena = SlotArena.allocate(allocator, layout.slotBytes(), 1);
+                ExpertReader reader = ExpertReader.open(layout, arena, true, 1)) {
+            Files.delete(file);
+            Files.writeString(file, "something else");
+            reader.load(new ExpertId(1, 2), 0, LoadPriority.DEMAND).get(30, TimeUnit.SECONDS);
+            assertMatrix(
+                    reader.weights(new ExpertId(1, 2), 0).up(),
+                    MODEL.expert(1, "up", 2, TensorType.F32));
+        }
+    }
+
+    @Test
+    void aMissingFileIsNamedWhenTheReaderOpens() throws Exception {
+        Path file = MODEL.gguf().write(folder.resolve("model.gguf"));
+        ExpertLayout layout = ExpertLayout.of(Checkpoints.open(file));
+        Files.delete(file);
+        try (SlotArena arena = SlotArena.allocate(allocator, layout.slotBytes(), 1)) {
+            assertThatThrownBy(() -> ExpertReader.open(layout, arena, true, 1))
+                    .isInstanceOf(CheckpointException.class)
+                    .hasMessageContaining("model.gguf")
+                    .hasMessageContaining("cannot be opened");
+        }
+    }
+
+    @Test
+    void loadsAfterCloseFail() throws Exception {
+        Path file = MODEL.gguf().write(folder.resolve("model.gguf"));
+        ExpertLayout layout = ExpertLayout.of(Checkpoints.open(file));
+        try (SlotArena arena = SlotArena.allocate(allocator, layout.slotBytes(), 1)) {
+            ExpertReader reader = ExpertReader.open(layout, arena, true, 1);
+            CompletableFuture<Void> before =
+                    reader.load(new ExpertId(0, 1), 0, LoadPriority.PREFETCH);
+            reader.close();
+            assertThat(before).isCompleted();
+            assertThat(reader.load(new ExpertId(0, 1), 0, LoadPriority.DEMAND))
+                    .isCompletedExceptionally();
+        }
+    }
+
+    @Test
+    void slotsTooSmallForTheExpertsAreRefused() throws Exception {
+        Path file = MODEL.gguf().write(folder.resolve("model.gguf"));
+        ExpertLayout layout = ExpertLayout.of(Checkpoints.open(file));
+        try (SlotArena arena = SlotArena.allocate(allocator, 4096, 1)) {
+            assertThatThrownBy(() -> ExpertReader.open(layout, arena, true, 1))
+                    .hasMessage("Slots of 4096 bytes cannot hold experts of " + layout.slotBytes());
+        }
+    }
+}
