@@ -6,9 +6,6 @@ package io.greenroom.offload.decoder;
  */
 interface BatchDecoder {
 
-    /** Most rows a batch may have. */
-    int maxRows();
-
     /**
      * Runs all rows through all layers and writes their keys and values into the KV cache.
      * Sequences that fail alone are marked in the batch; an exception fails the whole batch.

@@ -4,12 +4,10 @@ import io.greenroom.offload.decoder.AttentionWeights.Projection;
 import io.greenroom.offload.decoder.FeedForwardWeights.Block;
 import io.greenroom.offload.kernel.Activations;
 import io.greenroom.offload.kernel.WeightMatrix;
-import io.greenroom.offload.store.CheckpointException;
 import io.greenroom.offload.store.ModelSpec;
-import java.nio.file.Path;
+import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -34,134 +32,79 @@ record ModelWeights(
     /** Resident tensors by canonical name (see {@link io.greenroom.offload.store.Checkpoint}). */
     interface Tensors {
 
+        boolean has(String name);
+
         /** A matrix in the type it has on disk. */
-        Optional<WeightMatrix> matrix(String name);
+        WeightMatrix matrix(String name) throws IOException;
 
         /** A vector as floats, {@code [1, length]}. */
-        Optional<Activations> vector(String name);
+        Activations vector(String name) throws IOException;
     }
 
     /**
-     * Gives every tensor its place.
+     * Gives every tensor its place. Presence and shapes were checked when the file was opened.
      *
-     * @throws CheckpointException if one is missing or has another shape than the model's
-     *     dimensions demand
+     * @throws IOException if a tensor cannot be read
      */
-    static ModelWeights assemble(ModelSpec spec, Path location, Tensors tensors)
-            throws CheckpointException {
-        return new Assembly(spec, location, tensors).assemble();
+    static ModelWeights assemble(ModelSpec spec, Tensors tensors) throws IOException {
+        List<Layer> layers = new ArrayList<>();
+        for (int layer = 0; layer < spec.layers(); layer++) {
+            String block = "blk." + layer + ".";
+            FeedForwardWeights feedForward =
+                    spec.moeLayers()[layer]
+                            ? routed(spec, tensors, block)
+                            : new FeedForwardWeights.Dense(
+                                    tensors.vector(block + "ffn_norm.weight"),
+                                    block(tensors, block, ""));
+            layers.add(new Layer(attention(tensors, block), feedForward));
+        }
+        WeightMatrix embedding = tensors.matrix("token_embd.weight");
+        return new ModelWeights(
+                embedding,
+                List.copyOf(layers),
+                tensors.vector("output_norm.weight"),
+                tensors.has("output.weight") ? tensors.matrix("output.weight") : embedding);
     }
 
-    private record Assembly(ModelSpec spec, Path location, Tensors tensors) {
+    private static AttentionWeights attention(Tensors tensors, String block) throws IOException {
+        return new AttentionWeights(
+                tensors.vector(block + "attn_norm.weight"),
+                projection(tensors, block + "attn_q"),
+                projection(tensors, block + "attn_k"),
+                projection(tensors, block + "attn_v"),
+                projection(tensors, block + "attn_output"),
+                optionalVector(tensors, block + "attn_q_norm.weight"),
+                optionalVector(tensors, block + "attn_k_norm.weight"));
+    }
 
-        ModelWeights assemble() throws CheckpointException {
-            WeightMatrix embedding = matrix("token_embd.weight", spec.vocabulary(), spec.hidden());
-            List<Layer> layers = new ArrayList<>();
-            for (int layer = 0; layer < spec.layers(); layer++) {
-                String prefix = "blk." + layer + ".";
-                layers.add(new Layer(attention(prefix), feedForward(prefix, layer)));
-            }
-            Activations outputNorm = vector("output_norm.weight", spec.hidden());
-            WeightMatrix output =
-                    tensors.matrix("output.weight").isPresent()
-                            ? matrix("output.weight", spec.vocabulary(), spec.hidden())
-                            : embedding;
-            return new ModelWeights(embedding, List.copyOf(layers), outputNorm, output);
-        }
+    private static FeedForwardWeights routed(ModelSpec spec, Tensors tensors, String block)
+            throws IOException {
+        FeedForwardWeights.Shared shared =
+                spec.sharedExpertHidden() == 0
+                        ? null
+                        : new FeedForwardWeights.Shared(
+                                block(tensors, block, "_shexp"),
+                                tensors.matrix(block + "ffn_gate_inp_shexp.weight"));
+        return new FeedForwardWeights.Routed(
+                tensors.vector(block + "ffn_norm.weight"),
+                tensors.matrix(block + "ffn_gate_inp.weight"),
+                shared);
+    }
 
-        private AttentionWeights attention(String prefix) throws CheckpointException {
-            int queryWidth = spec.heads() * spec.headDim();
-            int keyWidth = spec.kvHeads() * spec.headDim();
-            return new AttentionWeights(
-                    vector(prefix + "attn_norm.weight", spec.hidden()),
-                    projection(prefix + "attn_q", queryWidth, spec.hidden()),
-                    projection(prefix + "attn_k", keyWidth, spec.hidden()),
-                    projection(prefix + "attn_v", keyWidth, spec.hidden()),
-                    projection(prefix + "attn_output", spec.hidden(), queryWidth),
-                    headNorm(prefix + "attn_q_norm.weight", queryWidth),
-                    headNorm(prefix + "attn_k_norm.weight", keyWidth));
-        }
+    private static Block block(Tensors tensors, String block, String suffix) throws IOException {
+        return new Block(
+                tensors.matrix(block + "ffn_gate" + suffix + ".weight"),
+                tensors.matrix(block + "ffn_up" + suffix + ".weight"),
+                tensors.matrix(block + "ffn_down" + suffix + ".weight"));
+    }
 
-        private FeedForwardWeights feedForward(String prefix, int layer)
-                throws CheckpointException {
-            Activations norm = vector(prefix + "ffn_norm.weight", spec.hidden());
-            if (!spec.moeLayers()[layer]) {
-                return new FeedForwardWeights.Dense(norm, block(prefix, "", spec.denseHidden()));
-            }
-            WeightMatrix router =
-                    matrix(prefix + "ffn_gate_inp.weight", spec.experts(), spec.hidden());
-            FeedForwardWeights.Shared shared = null;
-            if (spec.sharedExpertHidden() > 0) {
-                shared =
-                        new FeedForwardWeights.Shared(
-                                block(prefix, "_shexp", spec.sharedExpertHidden()),
-                                matrix(prefix + "ffn_gate_inp_shexp.weight", 1, spec.hidden()));
-            }
-            return new FeedForwardWeights.Routed(norm, router, shared);
-        }
+    private static Projection projection(Tensors tensors, String name) throws IOException {
+        return new Projection(
+                tensors.matrix(name + ".weight"), optionalVector(tensors, name + ".bias"));
+    }
 
-        private Block block(String prefix, String suffix, int inner) throws CheckpointException {
-            return new Block(
-                    matrix(prefix + "ffn_gate" + suffix + ".weight", inner, spec.hidden()),
-                    matrix(prefix + "ffn_up" + suffix + ".weight", inner, spec.hidden()),
-                    matrix(prefix + "ffn_down" + suffix + ".weight", spec.hidden(), inner));
-        }
-
-        private Projection projection(String name, int rows, int cols) throws CheckpointException {
-            String bias = name + ".bias";
-            return new Projection(
-                    matrix(name + ".weight", rows, cols),
-                    tensors.vector(bias).isPresent() ? vector(bias, rows) : null);
-        }
-
-        private @Nullable Activations headNorm(String name, int fullWidth)
-                throws CheckpointException {
-            Optional<Activations> norm = tensors.vector(name);
-            if (norm.isEmpty()) {
-                return null;
-            }
-            int width = norm.get().cols();
-            if (width != spec.headDim() && width != fullWidth) {
-                throw wrongShape(
-                        name, "[" + width + "]", "[" + spec.headDim() + "] or [" + fullWidth + "]");
-            }
-            return norm.get();
-        }
-
-        private WeightMatrix matrix(String name, int rows, int cols) throws CheckpointException {
-            WeightMatrix found = tensors.matrix(name).orElseThrow(() -> missing(name));
-            if (found.rows() != rows || found.cols() != cols) {
-                throw wrongShape(
-                        name,
-                        "[" + found.rows() + ", " + found.cols() + "]",
-                        "[" + rows + ", " + cols + "]");
-            }
-            return found;
-        }
-
-        private Activations vector(String name, int length) throws CheckpointException {
-            Activations found = tensors.vector(name).orElseThrow(() -> missing(name));
-            if (found.cols() != length) {
-                throw wrongShape(name, "[" + found.cols() + "]", "[" + length + "]");
-            }
-            return found;
-        }
-
-        private CheckpointException missing(String name) {
-            return new CheckpointException(
-                    location,
-                    "tensor " + name + " is missing; a " + spec.family() + " model needs it");
-        }
-
-        private CheckpointException wrongShape(String name, String found, String expected) {
-            return new CheckpointException(
-                    location,
-                    "tensor "
-                            + name
-                            + " has shape "
-                            + found
-                            + ", the model's dimensions demand "
-                            + expected);
-        }
+    private static @Nullable Activations optionalVector(Tensors tensors, String name)
+            throws IOException {
+        return tensors.has(name) ? tensors.vector(name) : null;
     }
 }

@@ -205,6 +205,11 @@ final class Scheduler {
         }
     }
 
+    /** Whether the caller is a listener, on this scheduler's own thread. */
+    boolean isSchedulerThread() {
+        return Thread.currentThread() == thread;
+    }
+
     private void run() {
         try {
             while (admit()) {

@@ -42,7 +42,7 @@ class SchedulerTest {
 
     @Test
     void generatesUntilTheLimit() throws Exception {
-        start(ScriptedDecoder.free(16), 2, 2, 4);
+        start(ScriptedDecoder.free(), 2, 2, 4);
         RecordingListener listener = new RecordingListener();
         submit(new int[] {3, 4, 5}, 4, listener);
 
@@ -56,7 +56,7 @@ class SchedulerTest {
 
     @Test
     void anEndTokenStopsAndIsNotReported() throws Exception {
-        start(ScriptedDecoder.free(16), 2, 2, 4);
+        start(ScriptedDecoder.free(), 2, 2, 4);
         RecordingListener listener = new RecordingListener();
         submit(new int[] {3}, 50, Set.of(6), listener);
 
@@ -67,7 +67,7 @@ class SchedulerTest {
 
     @Test
     void aListenerThatHasEnoughStops() throws Exception {
-        start(ScriptedDecoder.free(16), 2, 2, 4);
+        start(ScriptedDecoder.free(), 2, 2, 4);
         RecordingListener listener = new RecordingListener(token -> token < 12);
         submit(new int[] {9}, 50, listener);
 
@@ -77,7 +77,7 @@ class SchedulerTest {
 
     @Test
     void newcomersJoinBetweenStepsAndPromptsComeInChunks() throws Exception {
-        ScriptedDecoder decoder = ScriptedDecoder.stepwise(16);
+        ScriptedDecoder decoder = ScriptedDecoder.stepwise();
         start(decoder, 3, 3, 4);
         RecordingListener first = new RecordingListener();
         submit(new int[] {100}, 5, first);
@@ -104,7 +104,7 @@ class SchedulerTest {
 
     @Test
     void usageSeparatesWaitingFromWorking() throws Exception {
-        ScriptedDecoder decoder = ScriptedDecoder.stepwise(16);
+        ScriptedDecoder decoder = ScriptedDecoder.stepwise();
         start(decoder, 1, 1, 4);
         clock.set(1000);
         RecordingListener first = new RecordingListener();
@@ -127,7 +127,7 @@ class SchedulerTest {
 
     @Test
     void cancelEndsARunningGenerationBeforeTheNextStep() throws Exception {
-        ScriptedDecoder decoder = ScriptedDecoder.stepwise(16);
+        ScriptedDecoder decoder = ScriptedDecoder.stepwise();
         start(decoder, 2, 2, 4);
         RecordingListener cancelled = new RecordingListener();
         RecordingListener other = new RecordingListener();
@@ -145,7 +145,7 @@ class SchedulerTest {
 
     @Test
     void cancelEndsAWaitingGeneration() throws Exception {
-        ScriptedDecoder decoder = ScriptedDecoder.stepwise(16);
+        ScriptedDecoder decoder = ScriptedDecoder.stepwise();
         start(decoder, 1, 2, 4);
         RecordingListener running = new RecordingListener();
         submit(new int[] {1}, 3, running);
@@ -162,7 +162,7 @@ class SchedulerTest {
 
     @Test
     void refusesMoreThanTheQueueHolds() throws Exception {
-        ScriptedDecoder decoder = ScriptedDecoder.stepwise(16);
+        ScriptedDecoder decoder = ScriptedDecoder.stepwise();
         start(decoder, 1, 2, 4);
         submit(new int[] {1}, 3, new RecordingListener());
         decoder.awaitStep();
@@ -180,7 +180,7 @@ class SchedulerTest {
 
     @Test
     void aRequestWaitsUntilAllItsPagesAreFreeAndIsNotOvertaken() throws Exception {
-        ScriptedDecoder decoder = ScriptedDecoder.stepwise(16);
+        ScriptedDecoder decoder = ScriptedDecoder.stepwise();
         start(decoder, 8, 8, 4);
         RecordingListener[] large = new RecordingListener[4];
         for (int i = 0; i < 4; i++) {
@@ -207,7 +207,7 @@ class SchedulerTest {
 
     @Test
     void aListenerThatThrowsEndsItsGenerationOnly() throws Exception {
-        start(ScriptedDecoder.free(16), 4, 4, 4);
+        start(ScriptedDecoder.free(), 4, 4, 4);
         IllegalStateException thrown = new IllegalStateException("from the listener");
         RecordingListener bad =
                 new RecordingListener(
@@ -226,7 +226,7 @@ class SchedulerTest {
 
     @Test
     void aListenerThatThrowsAtTheEndHurtsNobody() throws Exception {
-        start(ScriptedDecoder.free(16), 4, 4, 4);
+        start(ScriptedDecoder.free(), 4, 4, 4);
         CountDownLatch told = new CountDownLatch(1);
         scheduler.submit(
                 session(
@@ -254,7 +254,7 @@ class SchedulerTest {
 
     @Test
     void aSequenceThatFailsLeavesTheOthersAlone() throws Exception {
-        ScriptedDecoder decoder = ScriptedDecoder.free(16);
+        ScriptedDecoder decoder = ScriptedDecoder.free();
         decoder.poison(7);
         start(decoder, 4, 4, 4);
         RecordingListener bad = new RecordingListener();
@@ -271,7 +271,7 @@ class SchedulerTest {
 
     @Test
     void aStepThatFailsEndsItsGenerationsAndServesLaterOnes() throws Exception {
-        ScriptedDecoder decoder = ScriptedDecoder.free(16);
+        ScriptedDecoder decoder = ScriptedDecoder.free();
         start(decoder, 4, 4, 4);
         for (Throwable failure :
                 List.of(new IllegalStateException("broken"), new AssertionError("worse"))) {
@@ -288,7 +288,7 @@ class SchedulerTest {
 
     @Test
     void closeInTheMiddleOfAStepUnloadsRunningAndWaiting() throws Exception {
-        ScriptedDecoder decoder = ScriptedDecoder.stepwise(16);
+        ScriptedDecoder decoder = ScriptedDecoder.stepwise();
         start(decoder, 1, 1, 4);
         RecordingListener running = new RecordingListener();
         RecordingListener waiting = new RecordingListener();
@@ -308,7 +308,7 @@ class SchedulerTest {
 
     @Test
     void closeFromAListenerDoesNotWaitForItself() throws Exception {
-        start(ScriptedDecoder.free(16), 2, 2, 4);
+        start(ScriptedDecoder.free(), 2, 2, 4);
         CompletableFuture<Boolean> closed = new CompletableFuture<>();
         RecordingListener listener =
                 new RecordingListener(
@@ -325,7 +325,7 @@ class SchedulerTest {
 
     @Test
     void closeGivesUpWaitingAtItsLimit() throws Exception {
-        start(ScriptedDecoder.free(16), 2, 2, 4);
+        start(ScriptedDecoder.free(), 2, 2, 4);
         CountDownLatch entered = new CountDownLatch(1);
         CountDownLatch hold = new CountDownLatch(1);
         AtomicReference<Boolean> interrupted = new AtomicReference<>();
@@ -352,7 +352,7 @@ class SchedulerTest {
 
     @Test
     void anEvaluationVisitsEveryPosition() throws Exception {
-        start(ScriptedDecoder.free(16), 2, 2, 4);
+        start(ScriptedDecoder.free(), 2, 2, 4);
         int[] best = new int[10];
         EvaluationSession session =
                 new EvaluationSession(
@@ -370,7 +370,7 @@ class SchedulerTest {
 
     @Test
     void anEvaluationIsToldOfTheUnload() throws Exception {
-        ScriptedDecoder decoder = ScriptedDecoder.stepwise(16);
+        ScriptedDecoder decoder = ScriptedDecoder.stepwise();
         start(decoder, 2, 2, 4);
         EvaluationSession session = new EvaluationSession(new int[] {1, 2}, (p, l) -> {});
         scheduler.submit(session);
@@ -383,7 +383,7 @@ class SchedulerTest {
 
     @Test
     void checksTokensBeforeQueueing() {
-        start(ScriptedDecoder.free(16), 2, 2, 4);
+        start(ScriptedDecoder.free(), 2, 2, 4);
         assertThatIllegalArgumentException()
                 .isThrownBy(() -> scheduler.checkTokens(new int[0], 1))
                 .withMessageContaining("empty");

@@ -15,25 +15,23 @@ final class ScriptedDecoder implements BatchDecoder {
 
     static final int VOCABULARY = 1000;
 
-    private final int maxRows;
     private final List<List<Integer>> steps = Collections.synchronizedList(new ArrayList<>());
     private final Semaphore entered = new Semaphore(0);
     private final @Nullable Semaphore allowed;
     private final AtomicReference<@Nullable Throwable> nextFailure = new AtomicReference<>();
     private volatile int poisonedToken = -1;
 
-    private ScriptedDecoder(int maxRows, @Nullable Semaphore allowed) {
-        this.maxRows = maxRows;
+    private ScriptedDecoder(@Nullable Semaphore allowed) {
         this.allowed = allowed;
     }
 
-    static ScriptedDecoder free(int maxRows) {
-        return new ScriptedDecoder(maxRows, null);
+    static ScriptedDecoder free() {
+        return new ScriptedDecoder(null);
     }
 
     /** Each step waits for {@link #allowStep}. */
-    static ScriptedDecoder stepwise(int maxRows) {
-        return new ScriptedDecoder(maxRows, new Semaphore(0));
+    static ScriptedDecoder stepwise() {
+        return new ScriptedDecoder(new Semaphore(0));
     }
 
     void awaitStep() throws InterruptedException {
@@ -65,11 +63,6 @@ final class ScriptedDecoder implements BatchDecoder {
         synchronized (steps) {
             return List.copyOf(steps);
         }
-    }
-
-    @Override
-    public int maxRows() {
-        return maxRows;
     }
 
     @Override

@@ -1,0 +1,224 @@
+package io.greenroom.offload.decoder;
+
+import io.greenroom.cache.ByteSize;
+import io.greenroom.cache.ExpertCache;
+import io.greenroom.cache.ExpertLoader;
+import io.greenroom.cache.MemoryBudget;
+import io.greenroom.gating.Gate;
+import io.greenroom.gating.SoftmaxTopKGate;
+import io.greenroom.offload.kernel.Kernels;
+import io.greenroom.offload.kernel.KvPages;
+import io.greenroom.offload.memory.MemoryTag;
+import io.greenroom.offload.memory.NativeAllocator;
+import io.greenroom.offload.memory.SlotArena;
+import io.greenroom.offload.store.Checkpoint;
+import io.greenroom.offload.store.DenseLoader;
+import io.greenroom.offload.store.ExpertLayout;
+import io.greenroom.offload.store.ExpertReader;
+import io.greenroom.offload.store.ModelSpec;
+import io.greenroom.offload.store.SlotPlan;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.IntFunction;
+import java.util.function.LongSupplier;
+import java.util.function.UnaryOperator;
+import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Puts a model together. Everything taken on the way is given back if a later step fails.
+ *
+ * @param allocator of all native memory
+ * @param kernels makes kernels for a number of threads
+ * @param reading wraps the reader of experts
+ * @param available memory this process may still take
+ * @param loadTimeout longest wait for an expert
+ * @param total budget over all models that this one's arena is part of, or null
+ */
+record ModelLoader(
+        NativeAllocator allocator,
+        IntFunction<Kernels> kernels,
+        UnaryOperator<ExpertLoader> reading,
+        LongSupplier available,
+        Duration loadTimeout,
+        @Nullable MemoryBudget total) {
+
+    private static final Logger LOG = LoggerFactory.getLogger(ModelLoader.class);
+
+    private static final int ALIGNMENT = 64;
+
+    ServingModel load(Checkpoint checkpoint, ModelOptions options, DenseLoader.Progress progress)
+            throws IOException {
+        ResourceStack resources = new ResourceStack();
+        try {
+            return load(checkpoint, options, progress, resources);
+        } catch (IOException | RuntimeException | Error e) {
+            try {
+                resources.close();
+            } catch (RuntimeException notReleased) {
+                e.addSuppressed(notReleased);
+            }
+            throw e;
+        }
+    }
+
+    private ServingModel load(
+            Checkpoint checkpoint,
+            ModelOptions options,
+            DenseLoader.Progress progress,
+            ResourceStack resources)
+            throws IOException {
+        ModelSpec spec = checkpoint.spec();
+        ExpertLayout layout = ExpertLayout.of(checkpoint);
+        MemoryPlan plan =
+                MemoryPlan.of(
+                        spec,
+                        options,
+                        DenseLoader.denseBytes(checkpoint),
+                        available.getAsLong(),
+                        left ->
+                                SlotPlan.of(
+                                        options.budget(), layout, spec.expertsPerToken(), left));
+        if (total != null) {
+            resources.push(
+                    total.reserve(
+                            "experts of " + checkpoint.location(),
+                            new ByteSize(plan.arenaBytes())));
+        }
+        Kernels compute = kernels.apply(threads(options));
+        if (compute instanceof AutoCloseable closeable) {
+            resources.push(closeable);
+        }
+        SlotArena arena =
+                resources.push(
+                        SlotArena.allocate(allocator, layout.slotBytes(), plan.experts().slots()));
+        KvCache kvCache = new KvCache(kvPages(spec, options, plan, resources));
+        Scratch scratch = scratch(plan, resources);
+        compute.write(
+                RopeTable.compute(spec, plan.contextLength()),
+                plan.contextLength(),
+                scratch.rope());
+        ModelWeights weights;
+        try (DenseLoader loader =
+                new DenseLoader(checkpoint, allocator, options.directIo(), progress)) {
+            weights =
+                    ModelWeights.assemble(
+                            spec,
+                            new DenseWeights(checkpoint, loader, allocator, compute, resources));
+        }
+        ExpertReader reader =
+                resources.push(
+                        ExpertReader.open(
+                                layout, arena, options.directIo(), ExpertReader.DEFAULT_LANES));
+        ExpertCache cache =
+                resources.push(
+                        ExpertCache.builder(reading.apply(reader))
+                                .shape(spec.layers(), spec.experts())
+                                .slots(plan.experts().slots())
+                                .floor(spec.expertsPerToken())
+                                .expertBytes(layout::expertBytes)
+                                .loadTimeout(loadTimeout)
+                                .build());
+        Assembly assembly =
+                new Assembly(
+                        spec,
+                        options,
+                        weights,
+                        compute,
+                        kvCache,
+                        scratch,
+                        new MoeFeedForward.Experts(cache, reader::weights));
+        Scheduler scheduler =
+                new Scheduler(
+                        "decoder-" + checkpoint.location().getFileName(),
+                        Scheduler.Limits.of(spec, options, plan.contextLength()),
+                        assembly.decoder(),
+                        kvCache,
+                        resources::close);
+        ServingModel model = new ServingModel(checkpoint, plan, cache, scheduler);
+        scheduler.start();
+        LOG.info(
+                "Loaded {} ({}): {}, kernels {}, prefetch {}",
+                checkpoint.location(),
+                spec.family(),
+                plan,
+                compute.describe(),
+                options.prefetch());
+        return model;
+    }
+
+    private static int threads(ModelOptions options) {
+        return options.threads() == 0 ? PhysicalCores.available() : options.threads();
+    }
+
+    private KvPages kvPages(
+            ModelSpec spec, ModelOptions options, MemoryPlan plan, ResourceStack resources) {
+        return new KvPages(
+                resources.push(allocator.allocate(MemoryTag.KV_CACHE, plan.kvBytes(), ALIGNMENT)),
+                options.kvType(),
+                spec.layers(),
+                plan.kvPages(),
+                KvCache.PAGE_SIZE,
+                spec.kvHeads(),
+                spec.headDim());
+    }
+
+    private Scratch scratch(MemoryPlan plan, ResourceStack resources) {
+        long bytes = plan.scratch().bytes();
+        return Scratch.in(
+                resources.push(allocator.allocate(MemoryTag.ACTIVATIONS, bytes, ALIGNMENT)),
+                plan.scratch());
+    }
+
+    /** Connects layers with weights, buffers and experts. */
+    private record Assembly(
+            ModelSpec spec,
+            ModelOptions options,
+            ModelWeights weights,
+            Kernels kernels,
+            KvCache kvCache,
+            Scratch scratch,
+            MoeFeedForward.Experts experts) {
+
+        MoeDecoder decoder() {
+            Gate gate =
+                    new SoftmaxTopKGate(
+                            spec.experts(), spec.expertsPerToken(), spec.normalizeTopK());
+            int[] allRows = IntStream.range(0, scratch.x().rows()).toArray();
+            List<DecoderLayer> layers = new ArrayList<>();
+            for (int i = 0; i < spec.layers(); i++) {
+                SelfAttention attention =
+                        new SelfAttention(
+                                i,
+                                spec,
+                                weights.layers().get(i).attention(),
+                                kernels,
+                                kvCache.pages(),
+                                scratch);
+                layers.add(new DecoderLayer(attention, feedForward(i, gate, allRows)));
+            }
+            return new MoeDecoder(spec, weights, List.copyOf(layers), kernels, scratch);
+        }
+
+        private FeedForward feedForward(int layer, Gate gate, int[] allRows) {
+            FeedForwardWeights half = weights.layers().get(layer).feedForward();
+            if (half instanceof FeedForwardWeights.Dense dense) {
+                return new DenseFeedForward(dense, spec.rmsEpsilon(), kernels, scratch, allRows);
+            }
+            return new MoeFeedForward(
+                    layer,
+                    spec.rmsEpsilon(),
+                    (FeedForwardWeights.Routed) half,
+                    gate,
+                    experts,
+                    null,
+                    kernels,
+                    scratch,
+                    allRows);
+        }
+    }
+}

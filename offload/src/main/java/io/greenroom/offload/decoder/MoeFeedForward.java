@@ -1,0 +1,205 @@
+package io.greenroom.offload.decoder;
+
+import io.greenroom.cache.ExpertCache;
+import io.greenroom.cache.ExpertId;
+import io.greenroom.cache.ExpertLease;
+import io.greenroom.cache.ExpertLoadException;
+import io.greenroom.cache.ExpertVisit;
+import io.greenroom.gating.ExpertGroups;
+import io.greenroom.gating.Gate;
+import io.greenroom.gating.InvalidLogitException;
+import io.greenroom.gating.RoutingDecision;
+import io.greenroom.offload.decoder.FeedForwardWeights.Block;
+import io.greenroom.offload.decoder.FeedForwardWeights.Routed;
+import io.greenroom.offload.decoder.FeedForwardWeights.Shared;
+import io.greenroom.offload.kernel.Activations;
+import io.greenroom.offload.kernel.Kernels;
+import io.greenroom.offload.store.ExpertWeights;
+import java.util.Arrays;
+import java.util.BitSet;
+import java.util.concurrent.TimeoutException;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A feed-forward block of routed experts (Shazeer et al., "Outrageously Large Neural Networks",
+ * 2017), whose experts come from a cache.
+ *
+ * <pre>
+ * DEFINITION   h = norm(x)
+ *              e, w = gate(router h)                          k experts and weights for each row
+ *              x += sum over rank r of w[r] * expert[e[r]](h)  + sigmoid(g h) * shared(h)
+ * </pre>
+ *
+ * <p>Every expert is visited once for all rows that chose it. Resident experts are computed first,
+ * and the shared one before any wait, so that arithmetic covers reading; each result has a row of
+ * its own and the sum is formed at the end, in router order. So neither the order of arrival nor
+ * what else is in the batch shows in the result.
+ */
+final class MoeFeedForward implements FeedForward {
+
+    private final int layer;
+    private final float epsilon;
+    private final Routed weights;
+    private final Gate gate;
+    private final Experts experts;
+    private final @Nullable ExpertPrefetcher prefetcher;
+    private final Kernels kernels;
+    private final Scratch scratch;
+    private final int[] allRows;
+    private final ExpertGroups groups;
+    private final float[] logits; // [R, experts]
+    private final int[] rows; // [R]
+    private final int[] outRows; // [R]
+    private final BitSet missing = new BitSet(); // groups whose expert was not handed out
+
+    /**
+     * Where experts come from.
+     *
+     * @param cache who is resident
+     * @param slots the matrices in a slot
+     */
+    record Experts(ExpertCache cache, Slots slots) {}
+
+    /** Sees the bytes of a slot as an expert's matrices. */
+    interface Slots {
+
+        /** The matrices of an expert that lies in a slot; valid as long as its lease. */
+        ExpertWeights weights(ExpertId id, int slot);
+    }
+
+    /**
+     * @param prefetcher guesses for the layer after this one, or null
+     * @param allRows 0, 1, 2, ... for every row a batch may have
+     */
+    MoeFeedForward(
+            int layer,
+            float epsilon,
+            Routed weights,
+            Gate gate,
+            Experts experts,
+            @Nullable ExpertPrefetcher prefetcher,
+            Kernels kernels,
+            Scratch scratch,
+            int[] allRows) {
+        this.layer = layer;
+        this.epsilon = epsilon;
+        this.weights = weights;
+        this.gate = gate;
+        this.experts = experts;
+        this.prefetcher = prefetcher;
+        this.kernels = kernels;
+        this.scratch = scratch;
+        this.allRows = allRows;
+        this.groups = new ExpertGroups(gate.experts());
+        this.logits = new float[Math.multiplyExact(allRows.length, gate.experts())];
+        this.rows = new int[allRows.length];
+        this.outRows = new int[allRows.length];
+    }
+
+    @Override
+    public void forward(Batch batch, Activations x) throws InterruptedException {
+        int n = batch.rows();
+        Activations input = scratch.normed();
+        kernels.rmsNorm(x, n, weights.norm(), epsilon, input);
+        kernels.matmul(weights.router(), input, n, null, scratch.routerLogits());
+        kernels.read(scratch.routerLogits(), n, logits);
+        RoutingDecision decision = route(batch);
+        groups.group(decision);
+
+        try (ExpertVisit visit = experts.cache().visit(layer, groups.experts())) {
+            // Demand is on its way; from here on the disk may also serve guesses, and the cores
+            // have work before they wait.
+            if (prefetcher != null) {
+                prefetcher.afterDemand(batch, input, decision);
+            }
+            shared(input, n);
+            computeAll(visit, batch, input);
+        }
+        kernels.combine(x, scratch.partial(), decision.weights(), n, gate.expertsPerToken());
+        if (weights.shared() != null) {
+            kernels.addGated(x, scratch.projected(), scratch.sharedGate(), n);
+        }
+    }
+
+    /** Routes all rows. One whose logits are not numbers fails alone and goes anywhere. */
+    private RoutingDecision route(Batch batch) {
+        while (true) {
+            try {
+                return gate.route(logits, batch.rows());
+            } catch (InvalidLogitException e) {
+                batch.fail(e.token(), e);
+                int from = e.token() * gate.experts();
+                Arrays.fill(logits, from, from + gate.experts(), 0);
+            }
+        }
+    }
+
+    private void shared(Activations input, int n) {
+        Shared shared = weights.shared();
+        if (shared == null) {
+            return;
+        }
+        Block block = shared.block();
+        kernels.feedForward(
+                block.gate(),
+                block.up(),
+                block.down(),
+                input,
+                allRows,
+                allRows,
+                n,
+                scratch.projected());
+        kernels.matmul(shared.gate(), input, n, null, scratch.sharedGate());
+    }
+
+    private void computeAll(ExpertVisit visit, Batch batch, Activations input)
+            throws InterruptedException {
+        missing.set(0, groups.count());
+        while (!missing.isEmpty()) {
+            try (ExpertLease lease = visit.next()) {
+                if (lease == null) {
+                    break;
+                }
+                int group = groups.groupOf(lease.id().expert());
+                missing.clear(group);
+                int n = groups.copyTo(group, rows, outRows);
+                ExpertWeights expert = experts.slots().weights(lease.id(), lease.slot());
+                kernels.feedForward(
+                        expert.gate(),
+                        expert.up(),
+                        expert.down(),
+                        input,
+                        rows,
+                        outRows,
+                        n,
+                        scratch.partial());
+            } catch (ExpertLoadException e) {
+                int group = groups.groupOf(e.id().expert());
+                missing.clear(group);
+                failRows(batch, group, e);
+            } catch (TimeoutException e) {
+                // Nobody knows whether the rest will ever come.
+                missing.stream().forEach(group -> failRows(batch, group, e));
+                missing.clear();
+            }
+        }
+        // A visit that ends early would leave rows of partial sums unwritten.
+        missing.stream()
+                .forEach(
+                        group ->
+                                failRows(
+                                        batch,
+                                        group,
+                                        new IllegalStateException(
+                                                "Expert "
+                                                        + new ExpertId(layer, groups.expert(group))
+                                                        + " was not handed out")));
+        missing.clear();
+    }
+
+    private void failRows(Batch batch, int group, Throwable reason) {
+        for (int i = 0; i < groups.size(group); i++) {
+            batch.fail(groups.token(group, i), reason);
+        }
+    }
+}

@@ -1,0 +1,75 @@
+package io.greenroom.offload.decoder;
+
+import io.greenroom.cache.MemoryBudget;
+import io.greenroom.offload.kernel.NativeKernels;
+import io.greenroom.offload.memory.ContainerMemory;
+import io.greenroom.offload.memory.NativeAllocator;
+import io.greenroom.offload.store.Checkpoint;
+import io.greenroom.offload.store.Checkpoints;
+import io.greenroom.offload.store.DenseLoader;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.function.UnaryOperator;
+import org.jspecify.annotations.Nullable;
+
+/** Loads models. */
+public final class MoeModels {
+
+    /** A disk that needs longer for one expert is as good as gone. */
+    private static final Duration LOAD_TIMEOUT = Duration.ofSeconds(60);
+
+    private MoeModels() {}
+
+    /**
+     * Opens and loads a checkpoint.
+     *
+     * @param location a GGUF file, a folder with one, or a Hugging Face folder
+     * @param progress told how far the reading of dense weights has come, on the calling thread
+     * @throws io.greenroom.offload.store.CheckpointException if the checkpoint is damaged or not
+     *     supported
+     * @throws IOException if it cannot be read
+     * @throws io.greenroom.offload.store.InsufficientBudgetException if the budget is below what
+     *     one token needs; the message says the smallest that works
+     * @throws IllegalArgumentException if the context is longer than the model's own
+     * @throws io.greenroom.offload.memory.NativeMemoryException if the system refuses the memory
+     */
+    public static ServingModel load(
+            Path location, ModelOptions options, DenseLoader.Progress progress) throws IOException {
+        return load(Checkpoints.open(location), options, null, progress);
+    }
+
+    /**
+     * Loads an opened checkpoint; as {@link #load(Path, ModelOptions, DenseLoader.Progress)}.
+     *
+     * @param total budget over all models that this one's experts are part of, or null
+     * @throws io.greenroom.cache.BudgetExceededException if the total budget has too little left
+     */
+    public static ServingModel load(
+            Checkpoint checkpoint,
+            ModelOptions options,
+            @Nullable MemoryBudget total,
+            DenseLoader.Progress progress)
+            throws IOException {
+        NativeAllocator allocator = new NativeAllocator();
+        return new ModelLoader(
+                        allocator,
+                        NativeKernels::new,
+                        UnaryOperator.identity(),
+                        MoeModels::availableBytes,
+                        LOAD_TIMEOUT,
+                        total)
+                .load(checkpoint, options, progress);
+    }
+
+    /**
+     * What the container leaves, less what the Java heap may still grow by, less a sixteenth for
+     * threads, buffers and code that nobody accounts for.
+     */
+    private static long availableBytes() {
+        Runtime runtime = Runtime.getRuntime();
+        long heapGrowth = runtime.maxMemory() - runtime.totalMemory();
+        long available = new ContainerMemory().available().bytes();
+        return Math.max(0, available - available / 16 - heapGrowth);
+    }
+}

@@ -1,0 +1,119 @@
+package io.greenroom.offload.decoder;
+
+import io.greenroom.cache.ExpertCache;
+import io.greenroom.offload.store.Checkpoint;
+import java.util.concurrent.CancellationException;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.LongAdder;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** A loaded model, as {@link MoeModels} puts it together. Thread-safe. */
+public final class ServingModel implements MoeModel, LogitsEvaluator {
+
+    private static final Logger LOG = LoggerFactory.getLogger(ServingModel.class);
+
+    /** A step of a large prompt on a slow disk may take a while; more than this is a hang. */
+    private static final long CLOSE_SECONDS = 90;
+
+    private final Checkpoint checkpoint;
+    private final MemoryPlan plan;
+    private final ExpertCache cache;
+    private final Scheduler scheduler;
+    private final TokenHeap heap = new TokenHeap();
+    private final GenerationSession.Counters counters =
+            new GenerationSession.Counters(new LongAdder(), new LongAdder());
+
+    /**
+     * @param scheduler not yet started
+     */
+    ServingModel(Checkpoint checkpoint, MemoryPlan plan, ExpertCache cache, Scheduler scheduler) {
+        this.checkpoint = checkpoint;
+        this.plan = plan;
+        this.cache = cache;
+        this.scheduler = scheduler;
+    }
+
+    @Override
+    public Checkpoint checkpoint() {
+        return checkpoint;
+    }
+
+    @Override
+    public int contextLength() {
+        return plan.contextLength();
+    }
+
+    @Override
+    public Generation submit(GenerationRequest request, TokenListener listener) {
+        int[] prompt = request.prompt();
+        scheduler.checkTokens(prompt, 1);
+        int room = plan.contextLength() - prompt.length;
+        int limit = request.maxTokens() == 0 ? room : Math.min(request.maxTokens(), room);
+        GenerationSession session =
+                new GenerationSession(request, limit, listener, heap, System::nanoTime, counters);
+        scheduler.submit(session);
+        return session;
+    }
+
+    @Override
+    public void evaluate(int[] tokens, Visitor visitor) {
+        scheduler.checkTokens(tokens, 0);
+        EvaluationSession session = new EvaluationSession(tokens, visitor);
+        scheduler.submit(session);
+        try {
+            session.done().get();
+        } catch (InterruptedException e) {
+            session.cancel();
+            Thread.currentThread().interrupt();
+            CancellationException cancelled =
+                    new CancellationException("Interrupted while waiting for the evaluation");
+            cancelled.initCause(e);
+            throw cancelled;
+        } catch (ExecutionException e) {
+            throw new CompletionException("The evaluation failed: " + message(e), e.getCause());
+        }
+    }
+
+    private static String message(Exception e) {
+        Throwable cause = e.getCause() == null ? e : e.getCause();
+        return String.valueOf(cause.getMessage());
+    }
+
+    @Override
+    public Status status() {
+        return new Status(
+                plan.experts().budgetBytes(),
+                plan.arenaBytes(),
+                plan.experts().slotBytes(),
+                plan.experts().slots(),
+                cache.residents().size(),
+                plan.totalExperts(),
+                plan.denseBytes(),
+                plan.kvBytes(),
+                scheduler.running(),
+                scheduler.queued(),
+                counters.tokensIn().sum(),
+                counters.tokensOut().sum(),
+                cache.stats());
+    }
+
+    /**
+     * {@inheritDoc}
+     *
+     * <p>Returns when all memory is free. Called from a listener it returns at once, and memory is
+     * freed after the listener has returned. Closing twice is harmless.
+     */
+    @Override
+    public void close() {
+        if (!scheduler.close(CLOSE_SECONDS, TimeUnit.SECONDS) && !scheduler.isSchedulerThread()) {
+            LOG.error(
+                    "{} still runs a step or a listener {} s after its unload began; its memory is"
+                            + " freed when that returns",
+                    checkpoint.location(),
+                    CLOSE_SECONDS);
+        }
+    }
+}

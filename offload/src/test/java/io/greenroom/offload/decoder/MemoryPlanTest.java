@@ -1,0 +1,93 @@
+package io.greenroom.offload.decoder;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
+
+import io.greenroom.cache.ExpertBudget;
+import io.greenroom.offload.kernel.KvPages;
+import io.greenroom.offload.store.ModelSpec;
+import io.greenroom.offload.store.SlotPlan;
+import java.util.concurrent.atomic.AtomicLong;
+import org.junit.jupiter.api.Test;
+
+class MemoryPlanTest {
+
+    private static final ModelSpec SPEC = Specs.tiny();
+    private static final SlotPlan SLOTS = new SlotPlan(66_000, 8192, 8);
+    private static final long DENSE = 1 << 20;
+    private static final long PLENTY = 1L << 32;
+
+    @Test
+    void expertsGetWhatIsLeft() {
+        AtomicLong left = new AtomicLong();
+        MemoryPlan plan =
+                MemoryPlan.of(
+                        SPEC,
+                        options(0),
+                        DENSE,
+                        PLENTY,
+                        bytes -> {
+                            left.set(bytes);
+                            return SLOTS;
+                        });
+        assertThat(plan.experts()).isSameAs(SLOTS);
+        assertThat(plan.totalExperts()).as("the first layer is dense").isEqualTo(16);
+        assertThat(plan.arenaBytes()).isEqualTo(8 * 8192);
+        assertThat(DENSE + plan.kvBytes() + plan.scratch().bytes() + left.get()).isEqualTo(PLENTY);
+    }
+
+    @Test
+    void nothingIsLeftRatherThanLess() {
+        MemoryPlan.of(
+                SPEC,
+                options(0),
+                DENSE,
+                DENSE,
+                left -> {
+                    assertThat(left).isZero();
+                    return SLOTS;
+                });
+    }
+
+    @Test
+    void theContextIsTheModelsOwnCappedOrTheOperators() {
+        assertThat(plan(0, PLENTY).contextLength()).isEqualTo(128);
+        assertThat(plan(100, PLENTY).contextLength()).isEqualTo(100);
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> plan(129, PLENTY))
+                .withMessage(
+                        "A context of 129 tokens was asked for, the model knows 128; lower the"
+                                + " context length");
+    }
+
+    @Test
+    void theKvCacheHoldsAContextForEachRequestIfMemoryAllows() {
+        assertThat(plan(0, PLENTY).kvPages()).isEqualTo(3 * 4);
+        assertThat(plan(0, 1 << 16).kvPages()).isEqualTo(4);
+    }
+
+    @Test
+    void printsOneLineInHumanUnits() {
+        assertThat(plan(0, PLENTY).toString())
+                .startsWith("8 of 16 experts resident in 64.0 KiB (budget 64.5 KiB, slot 8.0 KiB)")
+                .contains("dense weights 1.0 MiB, KV cache 144.0 KiB, scratch ")
+                .endsWith("context 128");
+    }
+
+    private static MemoryPlan plan(int contextLength, long available) {
+        return MemoryPlan.of(SPEC, options(contextLength), DENSE, available, left -> SLOTS);
+    }
+
+    private static ModelOptions options(int contextLength) {
+        return new ModelOptions(
+                ExpertBudget.AUTO,
+                ModelOptions.Prefetch.OFF,
+                contextLength,
+                KvPages.Type.F32,
+                3,
+                3,
+                16,
+                1,
+                false);
+    }
+}
