@@ -1,12 +1,15 @@
 #!/bin/sh
-# Builds the native library: build.sh BUILD_DIR OUTPUT_DIR JAVA_HOME. Maven calls it; a second run
-# compiles only what changed.
+# Builds the native code; Maven calls it, and a second run compiles only what changed.
+#
+#   build.sh library  BUILD_DIR JAVA_HOME OUTPUT_DIR   libgreenroom.so, copied below OUTPUT_DIR
+#   build.sh test     BUILD_DIR JAVA_HOME              the native tests, built and run
+#   build.sh sanitize BUILD_DIR                        the same under ASan and UBSan
 set -eu
 
-build=$1
-output=$2
-java_home=$3
+goal=$1
+build=$2
 source=$(cd "$(dirname "$0")" && pwd)
+log=$build.log
 
 for tool in cmake "${CXX:-c++}"; do
     if ! command -v "$tool" > /dev/null; then
@@ -16,11 +19,36 @@ for tool in cmake "${CXX:-c++}"; do
     fi
 done
 
-cmake -S "$source" -B "$build" -DCMAKE_BUILD_TYPE=Release "-DGREENROOM_JAVA_HOME=$java_home" \
-    > "$build.log" 2>&1 || { cat "$build.log" >&2; exit 1; }
-cmake --build "$build" --parallel 2 --target greenroom >> "$build.log" 2>&1 \
-    || { cat "$build.log" >&2; exit 1; }
+mkdir -p "$(dirname "$build")"
 
-machine=$(uname -m)
-mkdir -p "$output/native/linux-$machine"
-cp -p "$build/libgreenroom.so" "$output/native/linux-$machine/libgreenroom.so"
+# Runs a step quietly; a failure shows the log.
+step() {
+    "$@" > "$log" 2>&1 || { cat "$log" >&2; exit 1; }
+}
+
+case $goal in
+    library)
+        step cmake -S "$source" -B "$build" -DCMAKE_BUILD_TYPE=Release -DGREENROOM_TESTS=ON \
+            "-DGREENROOM_JAVA_HOME=$3"
+        step cmake --build "$build" --parallel 2 --target greenroom
+        folder=$4/native/linux-$(uname -m)
+        mkdir -p "$folder"
+        cp -p "$build/libgreenroom.so" "$folder/libgreenroom.so"
+        ;;
+    test)
+        step cmake -S "$source" -B "$build" -DCMAKE_BUILD_TYPE=Release -DGREENROOM_TESTS=ON \
+            "-DGREENROOM_JAVA_HOME=$3"
+        step cmake --build "$build" --parallel 2 --target greenroom_tests
+        cd "$build" && ctest --output-on-failure
+        ;;
+    sanitize)
+        step cmake -S "$source" -B "$build" -DCMAKE_BUILD_TYPE=Debug -DGREENROOM_SANITIZE=ON \
+            -DGREENROOM_TESTS=ON -DGREENROOM_JNI=OFF
+        step cmake --build "$build" --parallel 2 --target greenroom_tests
+        cd "$build" && ctest --output-on-failure
+        ;;
+    *)
+        echo "Unknown goal '$goal': library, test or sanitize" >&2
+        exit 1
+        ;;
+esac
