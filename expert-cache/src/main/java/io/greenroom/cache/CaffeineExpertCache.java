@@ -44,8 +44,13 @@ final class CaffeineExpertCache implements ExpertCache {
      */
     private static final System.Logger LOG = System.getLogger(CaffeineExpertCache.class.getName());
 
-    /** Slots beyond Caffeine's maximum are at most this fraction of all: see ResidentSet. */
-    private static final int LEAST_KEPT_PER_TRANSIT = 4;
+    /*
+     * One slot in 16 is beyond Caffeine's maximum (see ResidentSet), at most as many as one visit can
+     * use at once. Simulated on 8 to 48 layers with random routing of several skews, fewer misses
+     * than with one in 4 by up to four points below 2T (what two tokens demand) and about the same
+     * above; none at all made a cache below T hit nothing.
+     */
+    private static final int SLOTS_PER_TRANSIT = 16;
 
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition changed = lock.newCondition();
@@ -90,7 +95,10 @@ final class CaffeineExpertCache implements ExpertCache {
         experts = settings.experts();
         entries = new Entry[layers][];
         slots = new SlotPool(settings.slots());
-        int transit = Math.min(inFlight, settings.slots() / LEAST_KEPT_PER_TRANSIT);
+        int transit =
+                Math.min(
+                        Math.min(inFlight, settings.slots() - 1),
+                        Math.max(1, settings.slots() / SLOTS_PER_TRANSIT));
         residents = new ResidentSet(settings.slots(), transit, maxPrefetch);
     }
 
