@@ -13,7 +13,7 @@ import org.jspecify.annotations.Nullable;
  * The kernels in plain Java, as their documentation defines them: sums in doubles, one loop after
  * the other, F32 weights and caches only. The twin of the native ones over a whole forward pass.
  */
-final class JavaKernels implements Kernels {
+class JavaKernels implements Kernels {
 
     @Override
     public String describe() {
