@@ -48,6 +48,11 @@ final class ServeCommand implements Callable<Integer> {
                             + " hold a serving.properties, a config.json or a .gguf file.")
     private @Nullable Path modelStore;
 
+    @Option(
+            names = "--empty",
+            description = "Start even without a model; POST /models?url=PATH loads some later.")
+    private boolean empty;
+
     /** A model and what belongs to it. */
     static final class ServedFolder {
 
@@ -92,9 +97,10 @@ final class ServeCommand implements Callable<Integer> {
         if (modelStore != null) {
             all.addAll(stored(modelStore));
         }
-        if (all.isEmpty()) {
+        if (all.isEmpty() && !empty) {
             throw new ParameterException(
-                    spec.commandLine(), "Nothing to serve: give --model PATH or --model-store DIR");
+                    spec.commandLine(),
+                    "Nothing to serve: give --model PATH, --model-store DIR or --empty");
         }
         Map<String, Path> byName = new LinkedHashMap<>();
         for (ModelDefinition definition : all) {
