@@ -146,8 +146,8 @@ final class CaffeineExpertCache implements ExpertCache {
         } finally {
             unlock();
         }
-        for (ExpertId id : promoted) {
-            promoteRead(id);
+        for (int i = 0; i < promoted.size(); i++) {
+            promoteRead(promoted.get(i));
         }
         dispatch(starts);
         return visit;
@@ -384,8 +384,8 @@ final class CaffeineExpertCache implements ExpertCache {
 
     /** Hands reads to the loader. Not under the lock: a loader may be slow, or complete at once. */
     void dispatch(List<Load> loads) {
-        for (Load load : loads) {
-            dispatch(load);
+        for (int i = 0; i < loads.size(); i++) { // mostly empty: an iterator would be garbage
+            dispatch(loads.get(i));
         }
     }
 

@@ -33,7 +33,7 @@ final class Visit implements ExpertVisit {
     /** Missing experts being read for us, plus those that arrived and were not handed out. */
     private int outstanding;
 
-    private final ArrayDeque<ExpertLoadException> failures = new ArrayDeque<>(1);
+    private @Nullable ArrayDeque<ExpertLoadException> failures; // made for the first
     private boolean closed;
 
     Visit(CaffeineExpertCache cache, int experts, int depth) {
@@ -117,6 +117,9 @@ final class Visit implements ExpertVisit {
     /** A read that the visit waited for failed. */
     void failed(Entry entry, Throwable cause) {
         outstanding--;
+        if (failures == null) {
+            failures = new ArrayDeque<>(1);
+        }
         failures.add(new ExpertLoadException(entry.id, cause));
     }
 
@@ -172,7 +175,7 @@ final class Visit implements ExpertVisit {
         return handedOut == readyCount
                 && outstanding == 0
                 && claimed == missingCount
-                && failures.isEmpty();
+                && (failures == null || failures.isEmpty());
     }
 
     /** Waits until an expert is ready or reads can be started, which it returns. */
@@ -180,7 +183,7 @@ final class Visit implements ExpertVisit {
         long deadline = cache.deadline();
         try {
             while (true) {
-                ExpertLoadException failure = failures.pollFirst();
+                ExpertLoadException failure = failures == null ? null : failures.pollFirst();
                 if (failure != null) {
                     throw failure;
                 }

@@ -69,31 +69,12 @@ public final class SoftmaxTopKGate implements Gate {
                 throw new InvalidLogitException(token, bad, logits[from + bad]);
             }
             int row = token * expertsPerToken;
-            chooseLargest(probabilities, chosen, weights, row);
+            TopK.select(probabilities, experts, expertsPerToken, chosen, weights, row);
             if (normalize) {
                 scaleToOne(weights, row);
             }
         }
         return new RoutingDecision(tokens, expertsPerToken, chosen, weights);
-    }
-
-    /** Insertion into a sorted row: k is small, and most experts fail the first comparison. */
-    private void chooseLargest(float[] probabilities, int[] chosen, float[] weights, int row) {
-        int count = 0;
-        for (int expert = 0; expert < experts; expert++) {
-            float p = probabilities[expert];
-            if (count == expertsPerToken && p <= weights[row + count - 1]) {
-                continue;
-            }
-            int at = row + (count < expertsPerToken ? count++ : count - 1);
-            while (at > row && weights[at - 1] < p) {
-                weights[at] = weights[at - 1];
-                chosen[at] = chosen[at - 1];
-                at--;
-            }
-            weights[at] = p;
-            chosen[at] = expert;
-        }
     }
 
     private void scaleToOne(float[] weights, int row) {
