@@ -18,6 +18,7 @@ struct V {
     static constexpr int kWidth = 8;
     static constexpr int kRegs = 4;
     static constexpr int kTokens = 3;
+    static constexpr int kFused = 2;
 
     INLINE static Reg zero() { return _mm256_setzero_ps(); }
     INLINE static Reg broadcast(float x) { return _mm256_set1_ps(x); }
