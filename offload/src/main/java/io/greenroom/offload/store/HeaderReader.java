@@ -19,6 +19,8 @@ final class HeaderReader implements AutoCloseable {
 
     private static final int BUFFER_BYTES = 64 * 1024;
 
+    private static final String DAMAGED = "; the file is damaged or was not downloaded completely";
+
     private final Path file;
     private final FileChannel channel;
     private final long size;
@@ -87,7 +89,8 @@ final class HeaderReader implements AutoCloseable {
                             + ", but at most "
                             + remaining() / bytesEach
                             + " fit "
-                            + bound());
+                            + bound()
+                            + DAMAGED);
         }
     }
 
@@ -225,7 +228,7 @@ final class HeaderReader implements AutoCloseable {
                         + remaining()
                         + " are left "
                         + bound()
-                        + "; the file is damaged or was not downloaded completely");
+                        + DAMAGED);
     }
 
     private String bound() {

@@ -20,6 +20,9 @@ import java.util.Map;
  */
 public final class GgufWriter {
 
+    /** A metadata value of any type code, given as the bytes after the code. */
+    public record Raw(int type, byte[] bytes) {}
+
     /** A tensor to write; null data leaves out the bytes. */
     private record Tensor(String name, int type, long[] shape, byte[] data, Long offset) {}
 
@@ -139,7 +142,10 @@ public final class GgufWriter {
         }
 
         void value(Object value) {
-            if (value instanceof Byte number) {
+            if (value instanceof Raw raw) {
+                i32(raw.type);
+                bytes(raw.bytes);
+            } else if (value instanceof Byte number) {
                 i32(0);
                 write(number);
             } else if (value instanceof Short number) {

@@ -1,0 +1,139 @@
+package io.greenroom.offload.store;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.greenroom.cache.LoadPriority;
+import java.util.List;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.CyclicBarrier;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/** Who is served when, with lanes held up by latches. */
+@Timeout(30)
+class IoLanesTest {
+
+    private final ConcurrentLinkedQueue<String> done = new ConcurrentLinkedQueue<>();
+
+    private IoLanes.Job job(String name, Object owner) {
+        return job(owner, () -> done.add(name));
+    }
+
+    private static IoLanes.Job job(Object owner, Runnable body) {
+        return new IoLanes.Job() {
+            @Override
+            public void run() {
+                body.run();
+            }
+
+            @Override
+            public Object owner() {
+                return owner;
+            }
+        };
+    }
+
+    private static void await(CountDownLatch latch) {
+        try {
+            assertThat(latch.await(20, TimeUnit.SECONDS)).isTrue();
+        } catch (InterruptedException e) {
+            throw new AssertionError(e);
+        }
+    }
+
+    @Test
+    void demandGoesBeforePrefetchAndPromotedPrefetchJoinsDemand() {
+        CountDownLatch busy = new CountDownLatch(1);
+        CountDownLatch go = new CountDownLatch(1);
+        IoLanes lanes = new IoLanes("test", 1);
+        lanes.submit(
+                List.of(
+                        job(
+                                "hold",
+                                () -> {
+                                    busy.countDown();
+                                    await(go);
+                                })),
+                LoadPriority.DEMAND);
+        await(busy);
+        lanes.submit(List.of(job("p1", "P"), job("p2", "P")), LoadPriority.PREFETCH);
+        lanes.submit(List.of(job("q1", "Q")), LoadPriority.PREFETCH);
+        lanes.submit(List.of(job("d1", "D"), job("d2", "D")), LoadPriority.DEMAND);
+        lanes.promote("Q");
+        lanes.submit(List.of(job("e1", "E")), LoadPriority.DEMAND);
+        go.countDown();
+        lanes.close();
+        assertThat(done).containsExactly("d1", "d2", "q1", "e1", "p1", "p2");
+    }
+
+    @Test
+    void lanesWorkSideBySide() {
+        CyclicBarrier together = new CyclicBarrier(3);
+        IoLanes lanes = new IoLanes("test", 3);
+        IoLanes.Job meet =
+                job(
+                        "meet",
+                        () -> {
+                            try {
+                                together.await(20, TimeUnit.SECONDS);
+                                done.add("met");
+                            } catch (Exception e) {
+                                throw new IllegalStateException(e);
+                            }
+                        });
+        lanes.submit(List.of(meet, meet, meet), LoadPriority.PREFETCH);
+        lanes.close();
+        assertThat(done).hasSize(3);
+    }
+
+    @Test
+    void aFailingOrInterruptedJobDoesNotStopItsLane() {
+        IoLanes lanes = new IoLanes("test", 1);
+        AtomicInteger interrupted = new AtomicInteger();
+        lanes.submit(
+                List.of(
+                        job(
+                                "bad",
+                                () -> {
+                                    Thread.currentThread().interrupt();
+                                    throw new IllegalStateException("expected by the test");
+                                }),
+                        job(
+                                "good",
+                                () -> {
+                                    if (Thread.currentThread().isInterrupted()) {
+                                        interrupted.incrementAndGet();
+                                    }
+                                    done.add("good");
+                                })),
+                LoadPriority.DEMAND);
+        lanes.close();
+        assertThat(done).containsExactly("good");
+        assertThat(interrupted).hasValue(0);
+    }
+
+    @Test
+    void closeFinishesWhatWaitsAndTakesNoMore() {
+        IoLanes lanes = new IoLanes("test", 2);
+        for (int i = 0; i < 100; i++) {
+            LoadPriority priority = i % 2 == 0 ? LoadPriority.DEMAND : LoadPriority.PREFETCH;
+            lanes.submit(List.of(job("j" + i, i)), priority);
+        }
+        lanes.close();
+        assertThat(done).hasSize(100);
+        assertThatThrownBy(() -> lanes.submit(List.of(job("late", 1)), LoadPriority.DEMAND))
+                .isInstanceOf(IllegalStateException.class)
+                .hasMessage("The readers are closed");
+        lanes.close();
+    }
+
+    @Test
+    void atLeastOneLane() {
+        assertThatThrownBy(() -> new IoLanes("test", 0))
+                .hasMessage("Reading needs at least one lane, got 0");
+    }
+}
