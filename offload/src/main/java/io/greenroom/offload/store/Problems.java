@@ -27,7 +27,7 @@ final class Problems {
 
     /** Whether looking further is a waste of time. */
     boolean enough() {
-        return count >= 1000;
+        return count >= 10 * SHOWN;
     }
 
     boolean any() {
