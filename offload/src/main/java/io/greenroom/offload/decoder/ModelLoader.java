@@ -6,8 +6,11 @@ import io.greenroom.cache.ExpertLoader;
 import io.greenroom.cache.MemoryBudget;
 import io.greenroom.gating.Gate;
 import io.greenroom.gating.SoftmaxTopKGate;
+import io.greenroom.gating.predict.CrossLayerGatePredictor;
+import io.greenroom.gating.predict.PrefetchAudit;
 import io.greenroom.offload.kernel.Kernels;
 import io.greenroom.offload.kernel.KvPages;
+import io.greenroom.offload.kernel.WeightMatrix;
 import io.greenroom.offload.memory.MemoryTag;
 import io.greenroom.offload.memory.NativeAllocator;
 import io.greenroom.offload.memory.SlotArena;
@@ -50,6 +53,9 @@ record ModelLoader(
     private static final Logger LOG = LoggerFactory.getLogger(ModelLoader.class);
 
     private static final int ALIGNMENT = 64;
+
+    /** Prefetch of a batch may hint at this many times the experts of one token. */
+    private static final int HINTS_PER_CHOSEN = 2;
 
     ServingModel load(Checkpoint checkpoint, ModelOptions options, DenseLoader.Progress progress)
             throws IOException {
@@ -123,15 +129,17 @@ record ModelLoader(
                                 .expertBytes(layout::expertBytes)
                                 .loadTimeout(loadTimeout)
                                 .build());
+        CrossLayerPrefetcher prefetcher =
+                prefetcher(spec, options, plan, weights, cache, compute, scratch);
         Assembly assembly =
                 new Assembly(
                         spec,
-                        options,
                         weights,
+                        prefetcher,
                         compute,
                         kvCache,
                         scratch,
-                        new MoeFeedForward.Experts(cache, reader::weights));
+                        new MoeFeedForward.Experts(cache, new SlotViews(reader::weights, spec)));
         Scheduler scheduler =
                 new Scheduler(
                         "decoder-" + checkpoint.location().getFileName(),
@@ -139,7 +147,7 @@ record ModelLoader(
                         assembly.decoder(),
                         kvCache,
                         resources::close);
-        ServingModel model = new ServingModel(checkpoint, plan, cache, scheduler);
+        ServingModel model = new ServingModel(checkpoint, plan, cache, prefetcher, scheduler);
         scheduler.start();
         LOG.info(
                 "Loaded {} ({}): {}, kernels {}, prefetch {}",
@@ -174,11 +182,43 @@ record ModelLoader(
                 plan.scratch());
     }
 
+    private static @Nullable CrossLayerPrefetcher prefetcher(
+            ModelSpec spec,
+            ModelOptions options,
+            MemoryPlan plan,
+            ModelWeights weights,
+            ExpertCache cache,
+            Kernels kernels,
+            Scratch scratch) {
+        if (options.prefetch() == ModelOptions.Prefetch.OFF) {
+            return null;
+        }
+        @Nullable WeightMatrix[] routers = new WeightMatrix[spec.layers()];
+        for (int layer = 0; layer < routers.length; layer++) {
+            if (weights.layers().get(layer).feedForward()
+                    instanceof FeedForwardWeights.Routed routed) {
+                routers[layer] = routed.router();
+            }
+        }
+        return new CrossLayerPrefetcher(
+                routers,
+                new CrossLayerGatePredictor(
+                        spec.experts(), spec.expertsPerToken(), CrossLayerGatePredictor.Across.MAX),
+                cache,
+                kernels,
+                scratch.predictedLogits(),
+                HINTS_PER_CHOSEN * spec.expertsPerToken(),
+                plan.totalExperts(),
+                options.prefetch() == ModelOptions.Prefetch.ON
+                        ? null
+                        : PrefetchAudit.withDefaults(cache.stats()));
+    }
+
     /** Connects layers with weights, buffers and experts. */
     private record Assembly(
             ModelSpec spec,
-            ModelOptions options,
             ModelWeights weights,
+            @Nullable CrossLayerPrefetcher prefetcher,
             Kernels kernels,
             KvCache kvCache,
             Scratch scratch,
@@ -201,7 +241,7 @@ record ModelLoader(
                                 scratch);
                 layers.add(new DecoderLayer(attention, feedForward(i, gate, allRows)));
             }
-            return new MoeDecoder(spec, weights, List.copyOf(layers), kernels, scratch);
+            return new MoeDecoder(spec, weights, List.copyOf(layers), prefetcher, kernels, scratch);
         }
 
         private FeedForward feedForward(int layer, Gate gate, int[] allRows) {
@@ -215,7 +255,7 @@ record ModelLoader(
                     (FeedForwardWeights.Routed) half,
                     gate,
                     experts,
-                    null,
+                    prefetcher,
                     kernels,
                     scratch,
                     allRows);

@@ -4,6 +4,7 @@ import io.greenroom.offload.kernel.Activations;
 import io.greenroom.offload.kernel.Kernels;
 import io.greenroom.offload.store.ModelSpec;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The forward pass of a decoder-only transformer with routed experts: embedding, layers, final norm
@@ -14,6 +15,7 @@ final class MoeDecoder implements BatchDecoder {
     private final ModelSpec spec;
     private final ModelWeights weights;
     private final List<DecoderLayer> layers;
+    private final @Nullable CrossLayerPrefetcher prefetcher;
     private final Kernels kernels;
     private final Scratch scratch;
     private final float[] logits; // [vocabulary]
@@ -22,11 +24,13 @@ final class MoeDecoder implements BatchDecoder {
             ModelSpec spec,
             ModelWeights weights,
             List<DecoderLayer> layers,
+            @Nullable CrossLayerPrefetcher prefetcher,
             Kernels kernels,
             Scratch scratch) {
         this.spec = spec;
         this.weights = weights;
         this.layers = layers;
+        this.prefetcher = prefetcher;
         this.kernels = kernels;
         this.scratch = scratch;
         this.logits = new float[spec.vocabulary()];
@@ -44,6 +48,9 @@ final class MoeDecoder implements BatchDecoder {
             if (batch.rows() == 0) {
                 return;
             }
+        }
+        if (prefetcher != null) {
+            prefetcher.stepDone();
         }
     }
 

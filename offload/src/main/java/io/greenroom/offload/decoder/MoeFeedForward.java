@@ -42,7 +42,7 @@ final class MoeFeedForward implements FeedForward {
     private final Routed weights;
     private final Gate gate;
     private final Experts experts;
-    private final @Nullable ExpertPrefetcher prefetcher;
+    private final @Nullable CrossLayerPrefetcher prefetcher;
     private final Kernels kernels;
     private final Scratch scratch;
     private final int[] allRows;
@@ -68,7 +68,7 @@ final class MoeFeedForward implements FeedForward {
     }
 
     /**
-     * @param prefetcher guesses for the layer after this one, or null
+     * @param prefetcher reads ahead for the layer after this one, or null
      * @param allRows 0, 1, 2, ... for every row a batch may have
      */
     MoeFeedForward(
@@ -77,7 +77,7 @@ final class MoeFeedForward implements FeedForward {
             Routed weights,
             Gate gate,
             Experts experts,
-            @Nullable ExpertPrefetcher prefetcher,
+            @Nullable CrossLayerPrefetcher prefetcher,
             Kernels kernels,
             Scratch scratch,
             int[] allRows) {
@@ -105,12 +105,15 @@ final class MoeFeedForward implements FeedForward {
         kernels.read(scratch.routerLogits(), n, logits);
         RoutingDecision decision = route(batch);
         groups.group(decision);
+        if (prefetcher != null) {
+            prefetcher.routed(layer, decision);
+        }
 
         try (ExpertVisit visit = experts.cache().visit(layer, groups.experts())) {
             // Demand is on its way; from here on the disk may also serve guesses, and the cores
             // have work before they wait.
             if (prefetcher != null) {
-                prefetcher.afterDemand(batch, input, decision);
+                prefetcher.afterDemand(layer, input, n);
             }
             shared(input, n);
             computeAll(visit, batch, input);

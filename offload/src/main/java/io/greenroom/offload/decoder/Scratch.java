@@ -16,6 +16,7 @@ import io.greenroom.offload.store.ModelSpec;
  * @param attended {@code [R, heads * headDim]}
  * @param projected output of a half-layer, {@code [R, hidden]}
  * @param routerLogits {@code [R, experts]}
+ * @param predictedLogits guesses for the next layer's router, {@code [L, experts]}
  * @param partial outputs of routed experts, {@code [R * k, hidden]}
  * @param sharedGate {@code [R, 1]}
  * @param finalNormed rows whose logits are wanted, {@code [L, hidden]}
@@ -31,6 +32,7 @@ record Scratch(
         Activations attended,
         Activations projected,
         Activations routerLogits,
+        Activations predictedLogits,
         Activations partial,
         Activations sharedGate,
         Activations finalNormed,
@@ -42,8 +44,8 @@ record Scratch(
     /**
      * Dimensions of the buffers.
      *
-     * @param rows most rows of a batch
-     * @param logitRows most rows projected onto the vocabulary at once
+     * @param rows {@code R}, most rows of a batch
+     * @param logitRows {@code L}, most rows projected onto the vocabulary, or predicted, at once
      * @param contextLength rows of the rotary table
      */
     record Shape(ModelSpec spec, int rows, int logitRows, int contextLength) {
@@ -68,6 +70,7 @@ record Scratch(
                 {rows, queryWidth},
                 {rows, spec.hidden()},
                 {rows, spec.experts()},
+                {logitRows, spec.experts()},
                 {Math.multiplyExact(rows, spec.expertsPerToken()), spec.hidden()},
                 {rows, 1},
                 {logitRows, spec.hidden()},
@@ -93,6 +96,6 @@ record Scratch(
         }
         return new Scratch(
                 cut[0], cut[1], cut[2], cut[3], cut[4], cut[5], cut[6], cut[7], cut[8], cut[9],
-                cut[10], cut[11], cut[12]);
+                cut[10], cut[11], cut[12], cut[13]);
     }
 }

@@ -2,11 +2,13 @@ package io.greenroom.offload.decoder;
 
 import io.greenroom.cache.ExpertCache;
 import io.greenroom.offload.store.Checkpoint;
+import java.util.Locale;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.LongAdder;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -21,6 +23,7 @@ public final class ServingModel implements MoeModel, LogitsEvaluator {
     private final Checkpoint checkpoint;
     private final MemoryPlan plan;
     private final ExpertCache cache;
+    private final @Nullable CrossLayerPrefetcher prefetcher;
     private final Scheduler scheduler;
     private final TokenHeap heap = new TokenHeap();
     private final GenerationSession.Counters counters =
@@ -29,10 +32,16 @@ public final class ServingModel implements MoeModel, LogitsEvaluator {
     /**
      * @param scheduler not yet started
      */
-    ServingModel(Checkpoint checkpoint, MemoryPlan plan, ExpertCache cache, Scheduler scheduler) {
+    ServingModel(
+            Checkpoint checkpoint,
+            MemoryPlan plan,
+            ExpertCache cache,
+            @Nullable CrossLayerPrefetcher prefetcher,
+            Scheduler scheduler) {
         this.checkpoint = checkpoint;
         this.plan = plan;
         this.cache = cache;
+        this.prefetcher = prefetcher;
         this.scheduler = scheduler;
     }
 
@@ -98,6 +107,22 @@ public final class ServingModel implements MoeModel, LogitsEvaluator {
                 counters.tokensIn().sum(),
                 counters.tokensOut().sum(),
                 cache.stats());
+    }
+
+    /**
+     * What prefetch is doing, in a line for operators: on or off, why, and how well it foresees.
+     */
+    public String prefetch() {
+        if (prefetcher == null) {
+            return "off: as configured";
+        }
+        CrossLayerPrefetcher.Report report = prefetcher.report();
+        return String.format(
+                Locale.ROOT,
+                "%s; foresaw %.1f %% of %d chosen experts",
+                report.reason(),
+                100 * report.recall().atK(),
+                report.recall().chosen());
     }
 
     /**

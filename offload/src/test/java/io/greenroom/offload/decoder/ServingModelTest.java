@@ -277,6 +277,28 @@ class ServingModelTest {
     }
 
     @Test
+    void prefetchReadsAheadAndSaysHowWell() throws Exception {
+        Checkpoint checkpoint = checkpoint(tiny(Family.QWEN3_MOE));
+        int[] prompt = ModelHarness.prompt(1, 5, VOCABULARY);
+        ModelOptions on = ModelHarness.options("50%", ModelOptions.Prefetch.ON, 2, 16, 1);
+        try (ServingModel model = harness.load(checkpoint, on)) {
+            ModelHarness.generate(model, prompt, 40).await();
+            assertThat(model.status().cache().prefetchIssued()).isPositive();
+            // Five rows of the prompt, 39 of the output; two experts each in the last two layers.
+            assertThat(model.prefetch())
+                    .matches(
+                            "on: as configured; foresaw \\d+\\.\\d % of "
+                                    + 2 * 2 * (5 + 39)
+                                    + " chosen experts");
+        }
+        try (ServingModel model = harness.load(checkpoint, ModelHarness.options("50%"))) {
+            ModelHarness.generate(model, prompt, 40).await();
+            assertThat(model.status().cache().prefetchIssued()).isZero();
+            assertThat(model.prefetch()).isEqualTo("off: as configured");
+        }
+    }
+
+    @Test
     void refusesRequestsThatCannotBeServed() throws Exception {
         Checkpoint checkpoint = checkpoint(tiny(Family.MIXTRAL));
         try (ServingModel model = harness.load(checkpoint, ModelHarness.options("100%"))) {
