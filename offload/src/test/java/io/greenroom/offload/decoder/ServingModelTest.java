@@ -13,6 +13,7 @@ import io.greenroom.cache.ExpertLoadException;
 import io.greenroom.cache.MemoryBudget;
 import io.greenroom.gating.InvalidLogitException;
 import io.greenroom.offload.kernel.Activations;
+import io.greenroom.offload.kernel.JavaKernels;
 import io.greenroom.offload.kernel.NativeKernels;
 import io.greenroom.offload.store.Checkpoint;
 import io.greenroom.offload.store.Checkpoints;

@@ -1,9 +1,5 @@
-package io.greenroom.offload.decoder;
+package io.greenroom.offload.kernel;
 
-import io.greenroom.offload.kernel.Activations;
-import io.greenroom.offload.kernel.Kernels;
-import io.greenroom.offload.kernel.KvPages;
-import io.greenroom.offload.kernel.WeightMatrix;
 import io.greenroom.offload.memory.NativeMemory;
 import io.greenroom.offload.store.TensorType;
 import java.nio.FloatBuffer;
@@ -13,7 +9,7 @@ import org.jspecify.annotations.Nullable;
  * The kernels in plain Java, as their documentation defines them: sums in doubles, one loop after
  * the other, F32 weights and caches only. The twin of the native ones over a whole forward pass.
  */
-class JavaKernels implements Kernels {
+public class JavaKernels implements Kernels {
 
     @Override
     public String describe() {
