@@ -10,6 +10,7 @@ import io.greenroom.gating.RoutingDecision;
 import io.greenroom.gating.predict.CrossLayerGatePredictor;
 import io.greenroom.gating.predict.PrefetchAudit;
 import io.greenroom.offload.kernel.Activations;
+import io.greenroom.offload.kernel.JavaKernels;
 import io.greenroom.offload.kernel.Kernels;
 import io.greenroom.offload.kernel.WeightMatrix;
 import io.greenroom.offload.memory.MemoryTag;
