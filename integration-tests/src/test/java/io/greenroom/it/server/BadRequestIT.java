@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.google.gson.JsonArray;
 import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
+import io.greenroom.it.TestModels;
 import io.greenroom.it.container.ServerSuite;
 import java.io.InputStream;
 import java.net.Socket;

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.google.gson.JsonArray;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
+import io.greenroom.it.TestModels;
 import io.greenroom.it.container.ServerSuite;
 import java.net.URL;
 import java.net.http.HttpResponse;
@@ -52,13 +53,14 @@ class ChatIT {
     void itsBudgetHoldsAndCanBeSeen() {
         server.post("/v1/chat/completions", ServerClient.chat(MODEL, QUESTION, 8));
 
-        JsonObject status = ServerClient.json(server.get("/moe/models/" + MODEL));
+        JsonObject status = server.status(MODEL);
 
-        long budget = status.get("budget_bytes").getAsLong();
+        JsonObject memory = status.getAsJsonObject("memory");
+        long budget = memory.get("expert_budget_bytes").getAsLong();
         assertThat(budget).isPositive();
-        assertThat(status.get("arena_bytes").getAsLong()).isBetween(1L, budget);
-        assertThat(status.get("resident_experts").getAsInt())
-                .isLessThan(status.get("total_experts").getAsInt());
+        assertThat(memory.get("expert_arena_bytes").getAsLong()).isBetween(1L, budget);
+        JsonObject experts = status.getAsJsonObject("experts");
+        assertThat(experts.get("resident").getAsInt()).isLessThan(experts.get("total").getAsInt());
     }
 
     @Test

@@ -3,6 +3,7 @@ package io.greenroom.it.server;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.google.gson.JsonObject;
+import io.greenroom.it.TestModels;
 import io.greenroom.it.container.ServerSuite;
 import java.net.URL;
 import java.net.http.HttpResponse;

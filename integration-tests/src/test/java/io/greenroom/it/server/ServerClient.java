@@ -96,9 +96,14 @@ final class ServerClient {
                         .POST(BodyPublishers.noBody()));
     }
 
+    /** A model's memory, experts, requests and cache. */
+    JsonObject status(String model) {
+        return json(get("/moe/models/" + model));
+    }
+
     /** Requests a model is working on, as {@code /moe/models/{m}} says. */
     int running(String model) {
-        return json(get("/moe/models/" + model)).get("running").getAsInt();
+        return status(model).getAsJsonObject("requests").get("running").getAsInt();
     }
 
     /** Waits for what the server will do by itself soon; fails if it does not. */

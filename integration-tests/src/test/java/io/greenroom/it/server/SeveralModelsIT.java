@@ -3,6 +3,7 @@ package io.greenroom.it.server;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.google.gson.JsonObject;
+import io.greenroom.it.TestModels;
 import io.greenroom.it.container.ServerSuite;
 import java.net.URL;
 import java.net.http.HttpResponse;
@@ -44,10 +45,11 @@ class SeveralModelsIT {
         for (String question : List.of("What is a hacker?", "In the beginning", "public class")) {
             assertThat(answer(SMALL, question)).isEqualTo(answer(FULL, question));
         }
-        JsonObject small = ServerClient.json(server.get("/moe/models/" + SMALL));
-        JsonObject full = ServerClient.json(server.get("/moe/models/" + FULL));
-        assertThat(small.get("arena_bytes").getAsLong())
-                .isLessThanOrEqualTo(full.get("arena_bytes").getAsLong() / 3);
+        assertThat(arenaBytes(SMALL)).isPositive().isLessThanOrEqualTo(arenaBytes(FULL) / 3);
+    }
+
+    private long arenaBytes(String model) {
+        return server.status(model).getAsJsonObject("memory").get("expert_arena_bytes").getAsLong();
     }
 
     @Test

@@ -63,7 +63,9 @@ final class SamplingSettings {
     JsonObject asParameters() {
         JsonObject parameters = new JsonObject();
         parameters.addProperty("max_new_tokens", maxTokens);
-        addCommon(parameters, "stop");
+        parameters.addProperty("do_sample", temperature > 0);
+        parameters.addProperty("details", true);
+        addCommon(parameters, "stop_sequences");
         return parameters;
     }
 

@@ -11,7 +11,6 @@ import com.google.gson.GsonBuilder;
 import com.google.gson.JsonObject;
 import io.netty.buffer.Unpooled;
 import io.netty.channel.Channel;
-import io.netty.channel.ChannelFuture;
 import io.netty.channel.ChannelFutureListener;
 import io.netty.handler.codec.http.DefaultFullHttpResponse;
 import io.netty.handler.codec.http.DefaultHttpResponse;
@@ -52,7 +51,8 @@ final class Answers {
         if (data instanceof PublisherBytesSupplier publisher) {
             HttpResponse head = new DefaultHttpResponse(HttpVersion.HTTP_1_1, status);
             addHeaders(head, output.getProperties());
-            publisher.subscribe(new StreamedAnswer(channel, send(channel, head)));
+            send(channel, head);
+            publisher.subscribe(new StreamedAnswer(channel));
             return;
         }
         if (data instanceof ChunkedBytesSupplier) {
@@ -136,38 +136,25 @@ final class Answers {
     }
 
     /**
-     * Sends a complete answer or the head of a streamed one. The connection closes after a complete
-     * one if the client wishes it or it is an error.
-     *
-     * @return whether the connection is to stay open after the answer
+     * Sends a complete answer or the head of a streamed one. The connection closes after the answer
+     * if the client wishes it or it is an error.
      */
-    static boolean send(Channel channel, HttpResponse response) {
-        boolean complete = response instanceof FullHttpResponse;
+    static void send(Channel channel, HttpResponse response) {
         if (response instanceof FullHttpResponse full) {
             HttpUtil.setContentLength(full, full.content().readableBytes());
         } else {
             HttpUtil.setTransferEncodingChunked(response, true);
         }
-        boolean keepAlive = finishHead(channel, response);
-        ChannelFuture written = channel.writeAndFlush(response);
-        written.addListener(
-                complete && !keepAlive
-                        ? ChannelFutureListener.CLOSE
-                        : ChannelFutureListener.CLOSE_ON_FAILURE);
-        return keepAlive;
-    }
-
-    /** Adds the headers every answer has; returns whether the connection stays open. */
-    private static boolean finishHead(Channel channel, HttpResponse response) {
         Exchange exchange = Exchange.of(channel);
-        boolean keepAlive =
-                exchange != null && exchange.keepAlive() && response.status().code() < 400;
         if (exchange != null) {
             response.headers().set(Exchange.REQUEST_ID, exchange.requestId());
+            if (response.status().code() >= 400) {
+                exchange.endConnection();
+            }
         }
         response.headers().set(HttpHeaderNames.CACHE_CONTROL, "no-cache, no-store");
-        HttpUtil.setKeepAlive(response, keepAlive);
-        return keepAlive;
+        HttpUtil.setKeepAlive(response, exchange != null && exchange.keepAlive());
+        channel.writeAndFlush(response).addListener(ChannelFutureListener.CLOSE_ON_FAILURE);
     }
 
     private static void addHeaders(HttpResponse response, Map<String, String> properties) {

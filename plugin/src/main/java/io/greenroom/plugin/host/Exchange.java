@@ -21,7 +21,7 @@ final class Exchange {
 
     private final String requestId;
     private final String uri;
-    private final boolean keepAlive;
+    private volatile boolean keepAlive;
     private volatile @Nullable Input input;
 
     private Exchange(String requestId, String uri, boolean keepAlive) {
@@ -51,9 +51,14 @@ final class Exchange {
         return requestId;
     }
 
-    /** Whether the client wants to go on using the connection. */
+    /** Whether the connection stays open after the answer. */
     boolean keepAlive() {
         return keepAlive;
+    }
+
+    /** The connection closes when the answer is out. */
+    void endConnection() {
+        keepAlive = false;
     }
 
     /** Whether the client expects errors as OpenAI words them. */

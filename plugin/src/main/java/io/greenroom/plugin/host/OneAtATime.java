@@ -39,29 +39,35 @@ final class OneAtATime extends ChannelDuplexHandler {
 
     private void begin(ChannelHandlerContext ctx, FullHttpRequest request) {
         busy = true;
-        Exchange.begin(ctx.channel(), request);
-        ctx.fireChannelRead(request);
+        if (ctx.channel().isActive()) {
+            Exchange.begin(ctx.channel(), request);
+            ctx.fireChannelRead(request);
+        } else {
+            request.release();
+        }
     }
 
     @Override
     public void write(ChannelHandlerContext ctx, Object message, ChannelPromise promise) {
-        boolean last = message instanceof LastHttpContent;
-        ctx.write(message, promise);
-        if (last) {
-            // After this write has unwound, or a request could begin inside another's answer.
-            ctx.executor().execute(() -> next(ctx));
+        if (message instanceof LastHttpContent) {
+            ctx.write(message, promise.unvoid().addListener(sent -> next(ctx)));
+        } else {
+            ctx.write(message, promise);
         }
     }
 
     private void next(ChannelHandlerContext ctx) {
+        Exchange exchange = Exchange.of(ctx.channel());
+        if (exchange == null || !exchange.keepAlive()) {
+            ctx.close();
+            return;
+        }
         busy = false;
         FullHttpRequest request = waiting.poll();
         if (request != null) {
-            if (ctx.channel().isActive()) {
-                begin(ctx, request);
-            } else {
-                request.release();
-            }
+            // Not from within the write that ends the answer before.
+            ctx.executor().execute(() -> begin(ctx, request));
+            busy = true;
         }
     }
 

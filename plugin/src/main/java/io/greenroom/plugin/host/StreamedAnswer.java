@@ -2,8 +2,6 @@ package io.greenroom.plugin.host;
 
 import io.netty.buffer.Unpooled;
 import io.netty.channel.Channel;
-import io.netty.channel.ChannelFuture;
-import io.netty.channel.ChannelFutureListener;
 import io.netty.handler.codec.http.DefaultHttpContent;
 import io.netty.handler.codec.http.LastHttpContent;
 import java.util.function.Consumer;
@@ -22,12 +20,10 @@ final class StreamedAnswer implements Consumer<byte @Nullable []> {
     private static final Logger logger = LoggerFactory.getLogger(StreamedAnswer.class);
 
     private final Channel channel;
-    private final boolean keepAlive;
     private volatile boolean cutOff;
 
-    StreamedAnswer(Channel channel, boolean keepAlive) {
+    StreamedAnswer(Channel channel) {
         this.channel = channel;
-        this.keepAlive = keepAlive;
     }
 
     /** Takes the next bytes, or null at the end. */
@@ -37,10 +33,7 @@ final class StreamedAnswer implements Consumer<byte @Nullable []> {
             return;
         }
         if (bytes == null) {
-            ChannelFuture end = channel.writeAndFlush(LastHttpContent.EMPTY_LAST_CONTENT);
-            if (!keepAlive) {
-                end.addListener(ChannelFutureListener.CLOSE);
-            }
+            channel.writeAndFlush(LastHttpContent.EMPTY_LAST_CONTENT);
         } else if (!channel.isWritable()) {
             cutOff = true;
             logger.warn("Client {} does not read its answer: closed", channel.remoteAddress());

@@ -1,4 +1,4 @@
-package io.greenroom.it.server;
+package io.greenroom.it;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -12,7 +12,7 @@ import org.jboss.shrinkwrap.api.asset.FileAsset;
 import org.jboss.shrinkwrap.api.asset.StringAsset;
 
 /** The models tests deploy, as archives of model folders. */
-final class TestModels {
+public final class TestModels {
 
     /** Another demo model than the repository's, for who works on it. */
     private static final String DEMO_PROPERTY = "greenroom.demo.model";
@@ -23,13 +23,13 @@ final class TestModels {
     private TestModels() {}
 
     /** The demo model: big enough for a generation to take a while. */
-    static Path demo() {
+    public static Path demo() {
         String other = System.getProperty(DEMO_PROPERTY, "");
         return other.isBlank() ? gguf(DEMO_FOLDER) : Path.of(other);
     }
 
     /** A model of some kilobytes with random weights. */
-    static Path tiny() {
+    public static Path tiny() {
         return gguf(FIXTURES.resolve("qwen3moe-q8_0"));
     }
 
@@ -44,7 +44,7 @@ final class TestModels {
     }
 
     /** An archive to which models can be added. */
-    static GenericArchive archive(String name) {
+    public static GenericArchive archive(String name) {
         return ShrinkWrap.create(GenericArchive.class, name + ".models");
     }
 
@@ -54,7 +54,7 @@ final class TestModels {
      * @param name the folder's name, which the model is registered by
      * @param options further lines of its serving.properties
      */
-    static GenericArchive add(
+    public static GenericArchive add(
             GenericArchive archive, String name, Path checkpoint, String... options) {
         return archive.add(
                         new StringAsset(servingProperties(options)), name + "/serving.properties")
@@ -62,7 +62,7 @@ final class TestModels {
     }
 
     /** A serving.properties for one worker, as the engine wants it. */
-    static String servingProperties(String... options) {
+    public static String servingProperties(String... options) {
         return String.join(
                         "\n",
                         Stream.concat(
