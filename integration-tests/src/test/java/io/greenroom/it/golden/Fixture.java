@@ -35,7 +35,10 @@ final class Fixture {
     static List<Fixture> all() {
         try (Stream<Path> folders = Files.list(FOLDER)) {
             List<Fixture> fixtures =
-                    folders.filter(Files::isDirectory).sorted().map(Fixture::open).toList();
+                    folders.filter(folder -> Files.exists(folder.resolve("logits.f32")))
+                            .sorted()
+                            .map(Fixture::open)
+                            .toList();
             if (fixtures.isEmpty()) {
                 throw new IllegalStateException("No fixtures in " + FOLDER.toAbsolutePath());
             }
