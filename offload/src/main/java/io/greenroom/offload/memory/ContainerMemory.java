@@ -49,7 +49,10 @@ public final class ContainerMemory {
     public Available available() {
         Available least = machine();
         for (Path group : version2Groups()) {
-            least = tighter(least, group, "memory.max", "memory.current", "inactive_file");
+            // above "high" the kernel does not kill, but slows everything down to a crawl
+            for (String limit : List.of("memory.max", "memory.high")) {
+                least = tighter(least, group, limit, "memory.current", "inactive_file");
+            }
         }
         for (Path group : version1Groups()) {
             least =

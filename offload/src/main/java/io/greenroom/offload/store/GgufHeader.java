@@ -3,7 +3,6 @@ package io.greenroom.offload.store;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
-import java.util.Comparator;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
@@ -28,7 +27,14 @@ record GgufHeader(Path file, GgufMetadata metadata, List<StoredTensor> tensors) 
     /** The largest published models have some hundred thousand when experts are stored singly. */
     private static final long MAX_TENSORS = 1 << 18;
 
-    private static final int MAX_KEY_BYTES = 65535;
+    /** ggml stops at 63 for tensors; keys of real files stay below this too. */
+    private static final int MAX_NAME = 256;
+
+    private static final String NOT_A_NAME =
+            " has no proper name (1 to "
+                    + MAX_NAME
+                    + " characters, none of them control characters): ";
+
     private static final int MAX_DIMENSIONS = 4;
 
     /** Arrays worth keeping; others, of which files hold many, are checked and passed over. */
@@ -101,17 +107,9 @@ record GgufHeader(Path file, GgufMetadata metadata, List<StoredTensor> tensors) 
         for (long i = 0; i < count; i++) {
             long at = in.position();
             String key = in.string("name of metadata key " + i);
-            if (key.isEmpty() || key.length() > MAX_KEY_BYTES) {
+            if (!Untrusted.isName(key, MAX_NAME)) {
                 throw new CheckpointException(
-                        file,
-                        "the name of metadata key "
-                                + i
-                                + " at byte "
-                                + at
-                                + " has "
-                                + key.length()
-                                + " characters; expected 1 to "
-                                + MAX_KEY_BYTES);
+                        file, "metadata key " + i + " at byte " + at + NOT_A_NAME + shown(key));
             }
             String what = "metadata key " + key;
             Object value = readValue(file, in, valueType(file, in, what), key, what);
@@ -216,11 +214,11 @@ record GgufHeader(Path file, GgufMetadata metadata, List<StoredTensor> tensors) 
         List<Declared> declared = new ArrayList<>();
         for (long i = 0; i < count; i++) {
             String name = in.string("name of tensor " + i);
-            if (name.isEmpty() || !names.add(name)) {
-                problems.add(
-                        name.isEmpty()
-                                ? "tensor " + i + " has no name"
-                                : "tensor " + name + " appears twice");
+            if (!Untrusted.isName(name, MAX_NAME)) {
+                throw new CheckpointException(file, "tensor " + i + NOT_A_NAME + shown(name));
+            }
+            if (!names.add(name)) {
+                problems.add("tensor " + name + " appears twice");
             }
             readTensor(file, in, name, alignment, problems, declared);
         }
@@ -247,7 +245,7 @@ record GgufHeader(Path file, GgufMetadata metadata, List<StoredTensor> tensors) 
             }
         }
         problems.throwIfAny();
-        refuseOverlap(file, tensors);
+        StoredTensor.refuseOverlap(file, tensors);
         return tensors;
     }
 
@@ -337,26 +335,7 @@ record GgufHeader(Path file, GgufMetadata metadata, List<StoredTensor> tensors) 
         }
     }
 
-    /** Refuses tensors of one file that share bytes: a sign of damage or of malice. */
-    static void refuseOverlap(Path file, List<StoredTensor> tensors) throws CheckpointException {
-        List<StoredTensor> byOffset = new ArrayList<>(tensors);
-        byOffset.sort(Comparator.comparingLong(StoredTensor::offset));
-        Problems problems = new Problems(file);
-        for (int i = 1; i < byOffset.size(); i++) {
-            StoredTensor before = byOffset.get(i - 1);
-            StoredTensor tensor = byOffset.get(i);
-            if (tensor.offset() < before.offset() + before.bytes()) {
-                problems.add(
-                        "tensor "
-                                + tensor.name()
-                                + " begins at byte "
-                                + tensor.offset()
-                                + ", inside tensor "
-                                + before.name()
-                                + " which ends at byte "
-                                + (before.offset() + before.bytes()));
-            }
-        }
-        problems.throwIfAny();
+    private static String shown(String name) {
+        return "\"" + Untrusted.shown(name) + "\"";
     }
 }

@@ -125,8 +125,7 @@ final class GgufMetadata {
 
     private static String describe(Object value) {
         if (value instanceof String text) {
-            String start = text.length() > 40 ? text.substring(0, 40) + "..." : text;
-            return "\"" + start + "\"";
+            return "\"" + Untrusted.shown(text) + "\"";
         }
         if (value instanceof List<?> list) {
             return "an array of " + list.size() + " strings";

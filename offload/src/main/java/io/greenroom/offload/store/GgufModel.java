@@ -68,7 +68,7 @@ final class GgufModel {
                             throw new CheckpointException(
                                     file,
                                     "general.architecture is "
-                                            + arch
+                                            + Untrusted.shown(arch)
                                             + "; supported are olmoe, qwen2moe, qwen3moe and"
                                             + " llama with experts (Mixtral)");
                 };
@@ -219,7 +219,7 @@ final class GgufModel {
         if (!(unscaled && (kind.equals("none") || kind.equals("linear")))) {
             problems.add(
                     "rope scaling "
-                            + (kind.equals("none") ? "linear" : kind)
+                            + (kind.equals("none") ? "linear" : Untrusted.shown(kind))
                             + " with factor "
                             + factor
                             + " (metadata key "

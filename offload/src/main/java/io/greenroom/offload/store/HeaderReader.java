@@ -44,8 +44,9 @@ final class HeaderReader implements AutoCloseable {
                 throw new CheckpointException(
                         file, Files.exists(file) ? "not a regular file" : "no such file");
             }
+            long size = Files.size(file);
             FileChannel channel = FileChannel.open(file, StandardOpenOption.READ);
-            return new HeaderReader(file, channel, channel.size(), maxHeaderBytes);
+            return new HeaderReader(file, channel, size, maxHeaderBytes);
         } catch (CheckpointException e) {
             throw e;
         } catch (IOException e) {

@@ -65,9 +65,9 @@ final class HuggingFaceCheckpoint {
             if (!file.matches("[A-Za-z0-9_][A-Za-z0-9._-]{0,200}\\.safetensors")) {
                 problems.add(
                         "\"weight_map\" puts "
-                                + entry.getKey()
+                                + Untrusted.shown(entry.getKey())
                                 + " in "
-                                + entry.getValue()
+                                + Untrusted.shown(entry.getValue().toString())
                                 + "; expected the name of a safetensors file in this folder");
                 continue;
             }
@@ -90,7 +90,12 @@ final class HuggingFaceCheckpoint {
         }
         fileOf.forEach(
                 (name, file) ->
-                        problems.add("tensor " + name + " is not in " + file + ", as promised"));
+                        problems.add(
+                                "tensor "
+                                        + Untrusted.shown(name)
+                                        + " is not in "
+                                        + file
+                                        + ", as promised"));
         problems.throwIfAny();
         return tensors;
     }

@@ -1,6 +1,8 @@
 package io.greenroom.offload.store;
 
+import com.google.gson.JsonArray;
 import com.google.gson.JsonElement;
+import com.google.gson.JsonPrimitive;
 import io.greenroom.offload.store.ModelSpec.Family;
 import io.greenroom.offload.store.ModelSpec.RopeLayout;
 import java.nio.file.Path;
@@ -100,7 +102,7 @@ final class HuggingFaceModel {
                     throw new CheckpointException(
                             file,
                             "\"model_type\" is "
-                                    + type
+                                    + Untrusted.shown(type)
                                     + "; supported are olmoe, qwen2_moe, qwen3_moe and mixtral");
         };
     }
@@ -148,7 +150,7 @@ final class HuggingFaceModel {
                         "\""
                                 + key
                                 + ".rope_type\" is \""
-                                + type
+                                + Untrusted.shown(type)
                                 + "\"; supported is only \"default\"");
             }
             requireWholeHead(rope.get());
@@ -170,7 +172,10 @@ final class HuggingFaceModel {
     private void refuseUnsupported(Family family, int context) {
         String activation = config.string("hidden_act").orElse("silu");
         if (!activation.equals("silu")) {
-            problems.add("\"hidden_act\" is \"" + activation + "\"; supported is only \"silu\"");
+            problems.add(
+                    "\"hidden_act\" is \""
+                            + Untrusted.shown(activation)
+                            + "\"; supported is only \"silu\"");
         }
         if (config.bool("attention_bias", false)) {
             problems.add(
@@ -184,6 +189,14 @@ final class HuggingFaceModel {
                     quantization,
                     "none; supported are unquantised BF16, F16 and F32 weights here, and quantised"
                             + " ones as GGUF");
+        }
+        if (config.get("layer_types") instanceof JsonArray types) {
+            for (JsonElement type : types) {
+                if (!type.equals(new JsonPrimitive("full_attention"))) {
+                    config.wrong("layer_types", types, "\"full_attention\" everywhere");
+                    break;
+                }
+            }
         }
         boolean sliding =
                 family == Family.MIXTRAL

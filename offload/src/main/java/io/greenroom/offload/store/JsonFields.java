@@ -140,9 +140,8 @@ final class JsonFields {
     }
 
     void wrong(String key, JsonElement value, String expected) {
-        String text = value.toString();
-        String start = text.length() > 60 ? text.substring(0, 60) + "..." : text;
-        problems.add("\"" + prefix + key + "\" is " + start + "; expected " + expected);
+        String text = Untrusted.shown(value.toString());
+        problems.add("\"" + prefix + key + "\" is " + text + "; expected " + expected);
     }
 
     static boolean isString(JsonElement value) {

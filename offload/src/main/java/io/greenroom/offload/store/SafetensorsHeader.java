@@ -26,6 +26,7 @@ record SafetensorsHeader(Path file, List<StoredTensor> tensors) {
     static final long MAX_HEADER_BYTES = 100_000_000;
 
     private static final int MAX_DIMENSIONS = 8;
+    private static final int MAX_NAME = 512;
 
     private static final Map<String, TensorType> TYPES =
             Map.of("F32", TensorType.F32, "F16", TensorType.F16, "BF16", TensorType.BF16);
@@ -70,6 +71,16 @@ record SafetensorsHeader(Path file, List<StoredTensor> tensors) {
                 json.beginObject();
                 while (json.hasNext()) {
                     name = json.nextName();
+                    if (!Untrusted.isName(name, MAX_NAME)) {
+                        throw new CheckpointException(
+                                file,
+                                "a tensor's name has "
+                                        + name.length()
+                                        + " characters or a control character: \""
+                                        + Untrusted.shown(name)
+                                        + "\"; expected 1 to "
+                                        + MAX_NAME);
+                    }
                     if (!names.add(name)) {
                         throw new CheckpointException(file, "tensor " + name + " appears twice");
                     }
@@ -87,11 +98,14 @@ record SafetensorsHeader(Path file, List<StoredTensor> tensors) {
             } catch (CheckpointException e) {
                 throw e;
             } catch (IOException | IllegalStateException | NumberFormatException e) {
-                String where = name.isEmpty() ? "header: " : "header, at " + name + ": ";
+                String where =
+                        !Untrusted.isName(name, MAX_NAME)
+                                ? "header: "
+                                : "header, at " + name + ": ";
                 throw StrictJson.malformed(file, where, e);
             }
             problems.throwIfAny();
-            GgufHeader.refuseOverlap(file, tensors);
+            StoredTensor.refuseOverlap(file, tensors);
             return new SafetensorsHeader(file, tensors);
         }
 

@@ -1,7 +1,10 @@
 package io.greenroom.offload.store;
 
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Comparator;
+import java.util.List;
 import java.util.stream.Collectors;
 
 /**
@@ -60,5 +63,28 @@ record StoredTensor(
             ones++;
         }
         return Arrays.copyOfRange(shape, ones, shape.length);
+    }
+
+    /** Refuses tensors of one file that share bytes: a sign of damage or of malice. */
+    static void refuseOverlap(Path file, List<StoredTensor> tensors) throws CheckpointException {
+        List<StoredTensor> byOffset = new ArrayList<>(tensors);
+        byOffset.sort(Comparator.comparingLong(StoredTensor::offset));
+        Problems problems = new Problems(file);
+        for (int i = 1; i < byOffset.size(); i++) {
+            StoredTensor before = byOffset.get(i - 1);
+            StoredTensor tensor = byOffset.get(i);
+            if (tensor.offset() < before.offset() + before.bytes()) {
+                problems.add(
+                        "tensor "
+                                + tensor.name()
+                                + " begins at byte "
+                                + tensor.offset()
+                                + ", inside tensor "
+                                + before.name()
+                                + " which ends at byte "
+                                + (before.offset() + before.bytes()));
+            }
+        }
+        problems.throwIfAny();
     }
 }

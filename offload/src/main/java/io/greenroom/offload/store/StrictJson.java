@@ -71,7 +71,7 @@ final class StrictJson {
 
     static CheckpointException malformed(Path file, String where, Exception cause) {
         String reason =
-                cause instanceof EOFException ? "it ends too early" : firstLine(cause.getMessage());
+                cause instanceof EOFException ? "it ends too early" : reason(cause.getMessage());
         String kind =
                 cause instanceof MalformedJsonException || cause instanceof EOFException
                         ? "not well-formed JSON"
@@ -79,8 +79,10 @@ final class StrictJson {
         return new CheckpointException(file, where + kind + ": " + reason, cause);
     }
 
-    private static String firstLine(@Nullable String message) {
-        return message == null ? "unreadable" : message.lines().findFirst().orElse("unreadable");
+    private static String reason(@Nullable String message) {
+        return message == null
+                ? "unreadable"
+                : Untrusted.shown(message.lines().findFirst().orElse("unreadable"));
     }
 
     private static JsonElement element(Path file, JsonReader reader) throws IOException {
@@ -92,7 +94,11 @@ final class StrictJson {
                     String name = reader.nextName();
                     if (object.has(name)) {
                         throw new CheckpointException(
-                                file, "\"" + name + "\" appears twice at " + reader.getPath());
+                                file,
+                                "\""
+                                        + Untrusted.shown(name)
+                                        + "\" appears twice at "
+                                        + Untrusted.shown(reader.getPath()));
                     }
                     object.add(name, element(file, reader));
                 }

@@ -55,6 +55,9 @@ class ContainerMemoryTest {
         assertThat(available().source()).endsWith("cgroup/pod/memory.max");
         write("cgroup/pod/app/memory.max", 100 * MIB + "\n");
         assertThat(available().bytes()).isEqualTo(99 * MIB);
+        write("cgroup/pod/app/memory.high", 70 * MIB + "\n");
+        assertThat(available().bytes()).isEqualTo(69 * MIB);
+        write("cgroup/pod/app/memory.high", "max\n");
         // page cache that the kernel drops before it kills
         write("cgroup/pod/memory.stat", "anon 5\ninactive_file " + 50 * MIB + "\n");
         write("cgroup/pod/app/memory.max", "max\n");

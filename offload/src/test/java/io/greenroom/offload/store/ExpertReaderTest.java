@@ -17,6 +17,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import java.util.concurrent.CompletableFuture;
@@ -24,6 +25,8 @@ import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledOnOs;
+import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -118,6 +121,21 @@ class ExpertReaderTest {
         }
     }
 
+    @Test
+    @EnabledOnOs(OS.LINUX)
+    void aFileSystemWithoutDirectReadsIsReadThroughThePageCache() throws Exception {
+        Path version = Path.of("/proc/version");
+        byte[] content = Files.readAllBytes(version);
+        try (PositionalFile file = PositionalFile.open(version, true);
+                SlotArena arena = SlotArena.allocate(allocator, 4096, 1)) {
+            assertThat(file.whyBuffered()).isPresent();
+            file.read(3, content.length - 3, arena.memory(), 3);
+            byte[] found = new byte[content.length - 3];
+            arena.buffer(0, 3, found.length).get(found);
+            assertThat(found).isEqualTo(Arrays.copyOfRange(content, 3, content.length));
+        }
+    }
+
     /** Odd offsets and sizes, up to the last byte of a file that is no whole number of blocks. */
     @ParameterizedTest
     @ValueSource(booleans = {true, false})
@@ -141,7 +159,7 @@ class ExpertReaderTest {
                 arena.buffer(0, at, bytes).get(found);
                 assertThat(found)
                         .as("%d bytes at %d", bytes, offset)
-                        .isEqualTo(java.util.Arrays.copyOfRange(content, offset, offset + bytes));
+                        .isEqualTo(Arrays.copyOfRange(content, offset, offset + bytes));
             }
         }
     }

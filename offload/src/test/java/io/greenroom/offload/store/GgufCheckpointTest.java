@@ -300,6 +300,21 @@ class GgufCheckpointTest {
         refusal(bytes).hasMessageContaining("metadata key x.abc appears twice");
     }
 
+    @Test
+    void namesThatCouldForgeLogLinesAreRefused() {
+        refusal(QWEN3.gguf().meta("a\nERROR all is lost", 1))
+                .hasMessageContaining("metadata key 21 at byte ")
+                .hasMessageEndingWith(
+                        " has no proper name (1 to 256 characters, none of them control characters):"
+                                + " \"a?ERROR all is lost\"");
+        refusal(QWEN3.gguf().tensor("x".repeat(257), TensorType.F32, new byte[4], 1))
+                .hasMessageContaining("tensor 27 has no proper name")
+                .hasMessageEndingWith("x...\"");
+        refusal(QWEN3.gguf().meta("general.architecture", "\r" + "y".repeat(1000)))
+                .hasMessageContaining(
+                        "general.architecture is ?" + "y".repeat(79) + "...; supported");
+    }
+
     @ParameterizedTest
     @CsvSource({"24,expected a power of two", "0,expected an integer from 1"})
     void alignmentMustBeAPowerOfTwo(int alignment, String text) {

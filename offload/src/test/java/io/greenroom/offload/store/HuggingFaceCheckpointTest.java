@@ -285,6 +285,12 @@ class HuggingFaceCheckpointTest {
                         "\"rope_scaling.rope_type\" is \"yarn\"; supported is only \"default\"");
         refused(config -> config.addProperty("partial_rotary_factor", 0.5))
                 .hasMessageContaining("\"partial_rotary_factor\" is 0.5; supported is only 1");
+        refused(
+                        config ->
+                                config.add(
+                                        "layer_types",
+                                        json("[\"full_attention\",\"sliding_attention\"]")))
+                .hasMessageContaining("expected \"full_attention\" everywhere");
         refused(config -> config.addProperty("num_experts_per_tok", 5))
                 .hasMessageContaining("each token is routed to 5 experts, but there are 4");
         refused(config -> config.remove("moe_intermediate_size"))
@@ -378,6 +384,9 @@ class HuggingFaceCheckpointTest {
                         "{\"a\":{\"dtype\":\"F32\",\"shape\":[4],\"data_offsets\":[0,16]},"
                                 + "\"b\":{\"dtype\":\"F32\",\"shape\":[4],\"data_offsets\":[8,24]}} ")
                 .hasMessageContaining(", inside tensor a which ends at byte ");
+        refusedHeader("{\"a\\nb\":{}}")
+                .hasMessageContaining(
+                        "characters or a control character: \"a?b\"; expected 1 to 512");
         refusedHeader("{\"a\":{},\"a\":{}}").hasMessageContaining("tensor a appears twice");
     }
 
