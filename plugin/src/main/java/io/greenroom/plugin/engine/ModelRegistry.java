@@ -1,10 +1,12 @@
 package io.greenroom.plugin.engine;
 
+import jakarta.inject.Singleton;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 
 /** The models this engine has loaded, oldest first. Thread-safe. */
-public class ModelRegistry {
+@Singleton
+public final class ModelRegistry {
 
     private final List<MoeEngineModel> models = new CopyOnWriteArrayList<>();
 
@@ -14,6 +16,11 @@ public class ModelRegistry {
 
     void add(MoeEngineModel model) {
         models.add(model);
+    }
+
+    /** Closes every model, so that running answers end with a reason. */
+    public void closeAll() {
+        models().forEach(MoeEngineModel::close);
     }
 
     void remove(MoeEngineModel model) {

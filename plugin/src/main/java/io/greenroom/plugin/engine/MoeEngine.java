@@ -5,12 +5,15 @@ import ai.djl.Model;
 import ai.djl.engine.Engine;
 import ai.djl.ndarray.NDManager;
 import ai.djl.util.passthrough.PassthroughNDManager;
+import jakarta.inject.Inject;
+import jakarta.inject.Singleton;
 import org.jspecify.annotations.Nullable;
 
 /**
  * The DJL engine "MoE". It has no arrays of its own and claims no capability: models are loaded
  * once, on "cpu", whatever devices the machine has.
  */
+@Singleton
 public final class MoeEngine extends Engine {
 
     /** What {@code engine=} names in serving.properties. */
@@ -19,12 +22,11 @@ public final class MoeEngine extends Engine {
     /** Behind every other engine: this one is only ever used by name. */
     static final int RANK = 100;
 
-    private final ModelLoader loader;
-    private final ModelRegistry registry;
+    private final EngineServices services;
 
-    public MoeEngine(ModelLoader loader, ModelRegistry registry) {
-        this.loader = loader;
-        this.registry = registry;
+    @Inject
+    public MoeEngine(EngineServices services) {
+        this.services = services;
     }
 
     @Override
@@ -54,7 +56,7 @@ public final class MoeEngine extends Engine {
 
     @Override
     public Model newModel(String name, @Nullable Device device) {
-        return new MoeEngineModel(name, newBaseManager(device), loader, registry);
+        return new MoeEngineModel(name, newBaseManager(device), services);
     }
 
     @Override

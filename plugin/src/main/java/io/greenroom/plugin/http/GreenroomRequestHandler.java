@@ -1,58 +1,48 @@
 package io.greenroom.plugin.http;
 
-import ai.djl.engine.Engine;
 import ai.djl.serving.plugins.RequestHandler;
-import io.greenroom.plugin.engine.GreenroomVersion;
-import io.greenroom.plugin.engine.ModelRegistry;
-import io.greenroom.plugin.engine.MoeEngine;
-import io.greenroom.plugin.engine.MoeEngineProvider;
+import io.greenroom.plugin.Plugin;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.handler.codec.http.FullHttpRequest;
 import io.netty.handler.codec.http.QueryStringDecoder;
-import java.io.IOException;
 import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
- * What the plugin exports to the server: constructing it makes the engine known, and requests that
- * are ours come through it.
+ * What the plugin exports to the server, which constructs one of it at its start. Constructing it
+ * starts the plugin: the engine becomes known, and requests that are ours come through here. Called
+ * from several event loops at once.
  */
 public final class GreenroomRequestHandler implements RequestHandler<Object> {
 
-    private static final Logger logger = LoggerFactory.getLogger(GreenroomRequestHandler.class);
-
-    private volatile @Nullable ServerBridge bridge;
+    private final Routes routes;
+    private final ServerLink link;
 
     public GreenroomRequestHandler() {
-        Engine.registerEngine(
-                new MoeEngineProvider(
-                        new MoeEngine(
-                                (path, options) -> {
-                                    throw new IOException("No decoder for " + path);
-                                },
-                                new ModelRegistry())));
-        logger.info("Greenroom {}: engine {} is ready", GreenroomVersion.current(), MoeEngine.NAME);
+        Plugin plugin = Plugin.start();
+        this.routes = plugin.get(Routes.class);
+        this.link = plugin.get(ServerLink.class);
+        DjlServingBridge.connect(GreenroomRequestHandler.class.getClassLoader())
+                .ifPresent(link::connect);
     }
 
     /** Connects the plugin to a server other than DJL Serving, before the first request. */
     public void setServerBridge(ServerBridge bridge) {
-        this.bridge = bridge;
+        link.connect(bridge);
     }
 
     @Override
-    public boolean acceptInboundMessage(Object msg) {
-        return bridge != null
-                && msg instanceof FullHttpRequest request
-                && request.uri().startsWith("/v1/models");
+    public boolean acceptInboundMessage(Object message) {
+        return message instanceof FullHttpRequest request && routes.accepts(request);
     }
 
     @Override
     public @Nullable Object handleRequest(
             ChannelHandlerContext ctx,
-            FullHttpRequest req,
-            QueryStringDecoder decoder,
+            FullHttpRequest request,
+            QueryStringDecoder query,
             String[] segments) {
-        throw new IllegalStateException("Not served: " + req.uri());
+        routes.handle(ctx, request, query, segments);
+        // Null says to the server that the answer is on its way.
+        return null;
     }
 }

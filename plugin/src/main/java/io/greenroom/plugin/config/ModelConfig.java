@@ -1,0 +1,130 @@
+package io.greenroom.plugin.config;
+
+import io.greenroom.offload.decoder.ModelOptions;
+import java.nio.file.InvalidPathException;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What an operator set for one model.
+ *
+ * @param model the checkpoint's name within the model's folder; empty for the folder itself
+ * @param options for the decoder
+ */
+public record ModelConfig(Path model, ModelOptions options) {
+
+    private static final String PREFIX = "option.";
+
+    /**
+     * Options that the server, or a model meant for another engine of it, brings along. They say
+     * nothing to this engine and are no mistake.
+     */
+    private static final Set<String> OF_THE_SERVER =
+            Set.of(
+                    "model_id",
+                    "modelName",
+                    "entryPoint",
+                    "mpi_mode",
+                    "tensor_parallel_degree",
+                    "pipeline_parallel_degree",
+                    "parallel_loading",
+                    "enable_lora",
+                    "enable_stateful_sessions",
+                    "rolling_batch",
+                    "max_rolling_batch_size",
+                    "speculative_draft_model",
+                    "async_mode",
+                    "lmcache_auto_config",
+                    "backend",
+                    "hasParameter",
+                    "epoch");
+
+    /**
+     * Reads the options DJL hands to a model.
+     *
+     * @param given by key, without the prefix "option."
+     * @throws ConfigException listing every problem
+     */
+    public static ModelConfig read(@Nullable Map<String, ?> given) throws ConfigException {
+        Map<String, String> values = new TreeMap<>();
+        if (given != null) {
+            given.forEach((key, value) -> values.put(key, String.valueOf(value)));
+        }
+        ConfigProblems problems = new ConfigProblems();
+        Reader reader = new Reader(values, problems);
+        ModelOptions options =
+                new ModelOptions(
+                        reader.value(ModelOptionKeys.EXPERT_BUDGET),
+                        reader.value(ModelOptionKeys.PREFETCH),
+                        reader.value(ModelOptionKeys.CONTEXT_LENGTH),
+                        reader.value(ModelOptionKeys.KV_TYPE),
+                        reader.value(ModelOptionKeys.MAX_CONCURRENT),
+                        reader.value(ModelOptionKeys.MAX_QUEUED),
+                        reader.value(ModelOptionKeys.PREFILL_CHUNK),
+                        reader.value(ModelOptionKeys.THREADS),
+                        reader.value(ModelOptionKeys.DIRECT_IO));
+        reader.value(ModelOptionKeys.CACHE_POLICY);
+        reader.value(ModelOptionKeys.ROUTING);
+        Path model = model(reader.value(ModelOptionKeys.MODEL), problems);
+        values.forEach((key, value) -> checkKnown(key, value, problems));
+        problems.throwIfAny();
+        return new ModelConfig(model, options);
+    }
+
+    /** A name that stays inside the folder: options may come from whoever may register models. */
+    private static Path model(String name, ConfigProblems problems) {
+        try {
+            Path path = Path.of(name).normalize();
+            if (!path.isAbsolute() && !path.startsWith("..")) {
+                return path;
+            }
+        } catch (InvalidPathException e) {
+            problems.refused(PREFIX + "model", name, "not a file name: " + e.getReason());
+            return Path.of("");
+        }
+        problems.refused(
+                PREFIX + "model", name, "write the name of a file or folder in the model's folder");
+        return Path.of("");
+    }
+
+    private static void checkKnown(String key, String value, ConfigProblems problems) {
+        boolean known =
+                OF_THE_SERVER.contains(key)
+                        || ModelOptionKeys.ALL.stream().anyMatch(own -> own.name().equals(key));
+        if (!known) {
+            problems.unknown(PREFIX + key, value, advice(key));
+        }
+    }
+
+    private static String advice(String key) {
+        Map<String, Integer> distances = new LinkedHashMap<>();
+        for (OptionKey<?> own : ModelOptionKeys.ALL) {
+            distances.put(own.name(), EditDistance.between(key, own.name()));
+        }
+        return distances.entrySet().stream()
+                .min(Map.Entry.comparingByValue())
+                .filter(nearest -> nearest.getValue() <= Math.max(2, key.length() / 3))
+                .map(nearest -> "did you mean " + PREFIX + nearest.getKey() + "?")
+                .orElse("the options are " + String.join(", ", distances.keySet()));
+    }
+
+    private record Reader(Map<String, String> values, ConfigProblems problems) {
+
+        <T> T value(OptionKey<T> key) {
+            String text = values.get(key.name());
+            if (text == null) {
+                return key.unsetValue();
+            }
+            try {
+                return key.parser().apply(text);
+            } catch (IllegalArgumentException e) {
+                problems.refused(PREFIX + key.name(), text, String.valueOf(e.getMessage()));
+                return key.unsetValue();
+            }
+        }
+    }
+}

@@ -1,0 +1,160 @@
+package io.greenroom.plugin.config;
+
+import io.greenroom.cache.ExpertBudget;
+import io.greenroom.offload.decoder.ModelOptions;
+import io.greenroom.offload.decoder.ModelOptions.Prefetch;
+import io.greenroom.offload.kernel.KvPages;
+import java.util.List;
+
+/** The options of one model: keys that begin with {@code option.} in its serving.properties. */
+public final class ModelOptionKeys {
+
+    private static final ModelOptions DEFAULTS = ModelOptions.defaults();
+
+    static final OptionKey<ExpertBudget> EXPERT_BUDGET =
+            new OptionKey<>(
+                    "expert_budget",
+                    "a size (`6GiB`, `512MiB`, `1.5GB`), a share (`40%`) or `auto`",
+                    "`auto`",
+                    "Native bytes for routed experts, a hard limit. A share is of all expert bytes;"
+                            + " `auto` takes what the container's limit leaves, at most all experts."
+                            + " A budget too small for one token of one layer is refused, with the"
+                            + " smallest that would work.",
+                    DEFAULTS.budget(),
+                    ExpertBudget::parse);
+
+    static final OptionKey<Prefetch> PREFETCH =
+            new OptionKey<>(
+                    "prefetch",
+                    "`auto`, `on`, `off`",
+                    "`auto`",
+                    "Whether experts are read ahead of the router. `auto` does so as long as it"
+                            + " proves useful. It never changes a token.",
+                    DEFAULTS.prefetch(),
+                    Parsers.oneOf(Prefetch.class));
+
+    static final OptionKey<String> CACHE_POLICY =
+            new OptionKey<>(
+                    "cache_policy",
+                    "`tinylfu`",
+                    "`tinylfu`",
+                    "Which experts stay resident.",
+                    "tinylfu",
+                    Parsers.only(List.of("tinylfu"), "there is no other policy yet"));
+
+    static final OptionKey<String> ROUTING =
+            new OptionKey<>(
+                    "routing",
+                    "`exact`",
+                    "`exact`",
+                    "Which experts may run: those the router chose, so that the budget never"
+                            + " changes a token.",
+                    "exact",
+                    Parsers.only(
+                            List.of("exact"),
+                            "routing that trades tokens for speed is not there yet"));
+
+    static final OptionKey<Integer> CONTEXT_LENGTH =
+            new OptionKey<>(
+                    "context_length",
+                    "16 to 1048576, at most the model's own",
+                    "the model's own, at most 8192",
+                    "Longest context of one request in tokens, prompt and answer together. The KV"
+                            + " cache is reserved for it at load.",
+                    DEFAULTS.contextLength(),
+                    Parsers.integer(16, 1 << 20));
+
+    static final OptionKey<KvPages.Type> KV_TYPE =
+            new OptionKey<>(
+                    "kv_type",
+                    names(KvPages.Type.values()),
+                    "`" + lower(DEFAULTS.kvType()) + "`",
+                    "Precision of cached keys and values.",
+                    DEFAULTS.kvType(),
+                    Parsers.oneOf(KvPages.Type.class));
+
+    static final OptionKey<Integer> MAX_CONCURRENT =
+            new OptionKey<>(
+                    "max_concurrent",
+                    "1 to 1024",
+                    "`" + DEFAULTS.maxConcurrent() + "`",
+                    "Requests decoded together.",
+                    DEFAULTS.maxConcurrent(),
+                    Parsers.integer(1, 1024));
+
+    static final OptionKey<Integer> MAX_QUEUED =
+            new OptionKey<>(
+                    "max_queued",
+                    "0 to 100000",
+                    "`" + DEFAULTS.maxQueued() + "`",
+                    "Requests that may wait for one of those places; further ones get status 429.",
+                    DEFAULTS.maxQueued(),
+                    Parsers.integer(0, 100_000));
+
+    static final OptionKey<Integer> PREFILL_CHUNK =
+            new OptionKey<>(
+                    "prefill_chunk",
+                    "1 to 65536",
+                    "`" + DEFAULTS.prefillChunk() + "`",
+                    "Most prompt tokens one step takes. More is faster for long prompts; fewer lets"
+                            + " running answers go on in between.",
+                    DEFAULTS.prefillChunk(),
+                    Parsers.integer(1, 65_536));
+
+    static final OptionKey<Integer> THREADS =
+            new OptionKey<>(
+                    "threads",
+                    "1 to 1024",
+                    "the physical cores available",
+                    "Threads that compute.",
+                    DEFAULTS.threads(),
+                    Parsers.integer(1, 1024));
+
+    static final OptionKey<Boolean> DIRECT_IO =
+            new OptionKey<>(
+                    "direct_io",
+                    "`true`, `false`",
+                    "`" + DEFAULTS.directIo() + "`",
+                    "Whether experts are read around the page cache where the file system allows."
+                            + " Otherwise the system keeps second copies of them, outside the budget.",
+                    DEFAULTS.directIo(),
+                    Parsers.bool());
+
+    static final OptionKey<String> MODEL =
+            new OptionKey<>(
+                    "model",
+                    "a file or folder name within the model's folder",
+                    "the folder itself",
+                    "The checkpoint, where the folder holds more than one: a `.gguf` file (of a"
+                            + " split model the first), or a folder in Hugging Face's layout.",
+                    "",
+                    String::trim);
+
+    /** All keys, in the order they are documented. */
+    public static final List<OptionKey<?>> ALL =
+            List.of(
+                    EXPERT_BUDGET,
+                    PREFETCH,
+                    CACHE_POLICY,
+                    ROUTING,
+                    CONTEXT_LENGTH,
+                    KV_TYPE,
+                    MAX_CONCURRENT,
+                    MAX_QUEUED,
+                    PREFILL_CHUNK,
+                    THREADS,
+                    DIRECT_IO,
+                    MODEL);
+
+    private ModelOptionKeys() {}
+
+    private static String names(Enum<?>[] constants) {
+        return java.util.Arrays.stream(constants)
+                .map(constant -> "`" + lower(constant) + "`")
+                .collect(java.util.stream.Collectors.joining(", "));
+    }
+
+    private static String lower(Enum<?> constant) {
+        return constant.name().toLowerCase(java.util.Locale.ROOT);
+    }
+}

@@ -1,0 +1,113 @@
+package io.greenroom.plugin.config;
+
+import io.greenroom.cache.ByteSize;
+import jakarta.inject.Inject;
+import jakarta.inject.Singleton;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.function.UnaryOperator;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Settings of the whole plugin: a system property {@code greenroom.x-y}, else the environment
+ * variable {@code GREENROOM_X_Y}, else the default. Read once, when the plugin starts.
+ */
+@Singleton
+public final class PluginSettings {
+
+    private static final String PREFIX = "greenroom.";
+
+    static final OptionKey<ByteSize> MAX_REQUEST =
+            new OptionKey<>(
+                    "greenroom.max-request",
+                    "a size",
+                    "`16MiB`",
+                    "Largest body of a request to a model of this engine; larger ones get status"
+                            + " 413. The server has a limit of its own before this one"
+                            + " (`max_request_size`, 64 MiB).",
+                    new ByteSize(16 << 20),
+                    ByteSize::parse);
+
+    static final OptionKey<ByteSize> MAX_UNSENT =
+            new OptionKey<>(
+                    "greenroom.max-unsent",
+                    "a size",
+                    "`4MiB`",
+                    "Bytes of one answer that may wait for its client to read; a client further"
+                            + " behind is disconnected.",
+                    new ByteSize(4 << 20),
+                    ByteSize::parse);
+
+    /** All settings, in the order they are documented. */
+    public static final List<OptionKey<?>> ALL = List.of(MAX_REQUEST, MAX_UNSENT);
+
+    private final Map<OptionKey<?>, Object> values = new HashMap<>();
+
+    /**
+     * Reads the settings of this process.
+     *
+     * @throws ConfigException listing every problem
+     */
+    @Inject
+    public PluginSettings() throws ConfigException {
+        this(System::getProperty, System::getenv);
+    }
+
+    PluginSettings(
+            UnaryOperator<@Nullable String> property, UnaryOperator<@Nullable String> environment)
+            throws ConfigException {
+        ConfigProblems problems = new ConfigProblems();
+        for (OptionKey<?> key : ALL) {
+            read(key, property, environment, problems);
+        }
+        problems.throwIfAny();
+    }
+
+    private <T> void read(
+            OptionKey<T> key,
+            UnaryOperator<@Nullable String> property,
+            UnaryOperator<@Nullable String> environment,
+            ConfigProblems problems) {
+        String name = key.name();
+        String text = property.apply(name);
+        if (text == null) {
+            name = environmentName(key);
+            text = environment.apply(name);
+        }
+        T value = key.unsetValue();
+        if (text != null) {
+            try {
+                value = key.parser().apply(text);
+            } catch (IllegalArgumentException e) {
+                problems.refused(name, text, String.valueOf(e.getMessage()));
+            }
+        }
+        values.put(key, value);
+    }
+
+    static String environmentName(OptionKey<?> key) {
+        return "GREENROOM_"
+                + key.name()
+                        .substring(PREFIX.length())
+                        .replace('-', '_')
+                        .replace('.', '_')
+                        .toUpperCase(Locale.ROOT);
+    }
+
+    @SuppressWarnings("unchecked") // put there by read with the key's own type
+    private <T> T value(OptionKey<T> key) {
+        return (T) java.util.Objects.requireNonNull(values.get(key));
+    }
+
+    /** Largest body of a request, in bytes. */
+    public long maxRequestBytes() {
+        return value(MAX_REQUEST).bytes();
+    }
+
+    /** Bytes of an answer that may wait for its client. */
+    public long maxUnsentBytes() {
+        return value(MAX_UNSENT).bytes();
+    }
+}

@@ -1,0 +1,12 @@
+package io.greenroom.plugin.http;
+
+import java.util.List;
+
+/** The bean classes of this package, most of which nobody else needs to know. */
+public final class HttpBeans {
+
+    public static final List<Class<?>> CLASSES =
+            List.of(ServerLink.class, InferenceRoute.class, ModelsRoute.class, Routes.class);
+
+    private HttpBeans() {}
+}

@@ -1,0 +1,72 @@
+package io.greenroom.plugin.http;
+
+import com.google.gson.JsonNull;
+import com.google.gson.JsonObject;
+import com.google.gson.JsonPrimitive;
+import io.greenroom.cache.CacheStats;
+import io.greenroom.offload.decoder.MoeModel;
+import io.greenroom.plugin.engine.MoeEngineModel;
+import org.jspecify.annotations.Nullable;
+
+/** A model's state for operators, as JSON. Sizes are bytes, times nanoseconds. */
+final class ModelStatus {
+
+    private ModelStatus() {}
+
+    static JsonObject toJson(String name, @Nullable String version, MoeEngineModel model) {
+        MoeModel.Status status = model.moe().status();
+        JsonObject json = new JsonObject();
+        json.addProperty("name", name);
+        json.add("version", version == null ? JsonNull.INSTANCE : new JsonPrimitive(version));
+        json.addProperty("context_length", model.moe().contextLength());
+        json.add("memory", memory(status));
+        json.add("experts", experts(status));
+        json.add("requests", requests(status));
+        json.add("cache", cache(status.cache()));
+        return json;
+    }
+
+    private static JsonObject memory(MoeModel.Status status) {
+        JsonObject memory = new JsonObject();
+        memory.addProperty("expert_budget_bytes", status.budgetBytes());
+        memory.addProperty("expert_arena_bytes", status.arenaBytes());
+        memory.addProperty("dense_bytes", status.denseBytes());
+        memory.addProperty("kv_bytes", status.kvBytes());
+        return memory;
+    }
+
+    private static JsonObject experts(MoeModel.Status status) {
+        JsonObject experts = new JsonObject();
+        experts.addProperty("total", status.totalExperts());
+        experts.addProperty("slots", status.slots());
+        experts.addProperty("slot_bytes", status.slotBytes());
+        experts.addProperty("resident", status.residentExperts());
+        return experts;
+    }
+
+    private static JsonObject requests(MoeModel.Status status) {
+        JsonObject requests = new JsonObject();
+        requests.addProperty("running", status.running());
+        requests.addProperty("queued", status.queued());
+        requests.addProperty("tokens_in", status.tokensIn());
+        requests.addProperty("tokens_out", status.tokensOut());
+        return requests;
+    }
+
+    private static JsonObject cache(CacheStats stats) {
+        JsonObject cache = new JsonObject();
+        cache.addProperty("hits", stats.hits());
+        cache.addProperty("misses", stats.misses());
+        cache.addProperty("hit_rate", stats.hitRate());
+        cache.addProperty("loads", stats.loads());
+        cache.addProperty("load_failures", stats.loadFailures());
+        cache.addProperty("evictions", stats.evictions());
+        cache.addProperty("bytes_loaded", stats.bytesLoaded());
+        cache.addProperty("prefetch_issued", stats.prefetchIssued());
+        cache.addProperty("prefetch_useful", stats.prefetchUseful());
+        cache.addProperty("prefetch_late", stats.prefetchLate());
+        cache.addProperty("prefetch_wasted", stats.prefetchWasted());
+        cache.addProperty("stall_nanos", stats.stallNanos());
+        return cache;
+    }
+}
