@@ -14,6 +14,7 @@ public interface LogitsEvaluator {
      * @throws ContextLengthException if the text is longer than the context
      * @throws OverloadedException if the queue is full or the model is closing
      * @throws IllegalArgumentException if the text is empty or names a token the model lacks
+     * @throws IllegalStateException if called from a listener or visitor
      * @throws java.util.concurrent.CompletionException if it failed on the way, with the reason
      * @throws java.util.concurrent.CancellationException if the model was unloaded meanwhile
      */

@@ -216,11 +216,15 @@ final class Scheduler {
                 step();
             }
         } catch (InterruptedException e) {
-            LOG.debug("Scheduler was interrupted while idle; closing", e);
+            LOG.warn("The scheduler was interrupted while idle; it closes");
+        } catch (RuntimeException | Error e) {
+            LOG.error("The scheduler failed; it closes and its requests end", e);
         } finally {
             endAll();
             try {
                 release.run();
+            } catch (RuntimeException | Error e) {
+                LOG.error("Not everything could be released", e);
             } finally {
                 ended.countDown();
             }

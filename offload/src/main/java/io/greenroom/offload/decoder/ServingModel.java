@@ -69,6 +69,11 @@ public final class ServingModel implements MoeModel, LogitsEvaluator {
 
     @Override
     public void evaluate(int[] tokens, Visitor visitor) {
+        if (scheduler.isSchedulerThread()) {
+            throw new IllegalStateException(
+                    "A listener cannot wait for an evaluation: it runs on the thread that would"
+                            + " compute it");
+        }
         scheduler.checkTokens(tokens, 0);
         EvaluationSession session = new EvaluationSession(tokens, visitor);
         scheduler.submit(session);

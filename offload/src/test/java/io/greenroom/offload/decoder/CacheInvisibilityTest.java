@@ -2,6 +2,7 @@ package io.greenroom.offload.decoder;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.greenroom.offload.kernel.KvPages;
 import io.greenroom.offload.store.Checkpoint;
 import io.greenroom.offload.store.Checkpoints;
 import io.greenroom.offload.store.ModelSpec.Family;
@@ -31,7 +32,7 @@ class CacheInvisibilityTest {
     private static final int VOCABULARY = 48;
     private static final int TOKENS = 9;
 
-    private static final Map<Family, Baseline> BASELINES = new HashMap<>();
+    private static final Map<String, Baseline> BASELINES = new HashMap<>();
 
     /** What a model says when nothing is in its way. */
     private record Baseline(
@@ -40,13 +41,14 @@ class CacheInvisibilityTest {
     @Property(tries = 60)
     void nothingShowsInTheLogits(
             @ForAll Family family,
+            @ForAll KvPages.Type kvType,
             @ForAll @From("budgets") String budget,
             @ForAll ModelOptions.Prefetch prefetch,
             @ForAll @IntRange(min = 1, max = 5) int requests,
             @ForAll @From("chunks") int chunk,
             @ForAll @IntRange(min = 1, max = 3) int threads)
             throws Exception {
-        Baseline baseline = baseline(family);
+        Baseline baseline = baseline(family, kvType);
         try (ModelHarness harness = new ModelHarness();
                 ServingModel model =
                         harness.load(
@@ -54,6 +56,7 @@ class CacheInvisibilityTest {
                                 ModelHarness.options(
                                         budget(baseline, budget),
                                         prefetch,
+                                        kvType,
                                         requests,
                                         chunk,
                                         threads))) {
@@ -94,8 +97,8 @@ class CacheInvisibilityTest {
         return 100.0 * TinyModel.EXPERTS_PER_TOKEN / layersTimesExperts + 0.001 + "%";
     }
 
-    private static Baseline baseline(Family family) throws Exception {
-        Baseline known = BASELINES.get(family);
+    private static Baseline baseline(Family family, KvPages.Type kvType) throws Exception {
+        Baseline known = BASELINES.get(family + " " + kvType);
         if (known != null) {
             return known;
         }
@@ -112,7 +115,7 @@ class CacheInvisibilityTest {
                         harness.load(
                                 checkpoint,
                                 ModelHarness.options(
-                                        "100%", ModelOptions.Prefetch.OFF, 1, 128, 1))) {
+                                        "100%", ModelOptions.Prefetch.OFF, kvType, 1, 128, 1))) {
             for (int i = 0; i < 5; i++) {
                 logits.add(model.evaluate(prompt(i)));
                 RecordingListener listener = ModelHarness.generate(model, prompt(i), TOKENS);
@@ -121,7 +124,7 @@ class CacheInvisibilityTest {
             }
         }
         Baseline baseline = new Baseline(checkpoint, logits, tokens);
-        BASELINES.put(family, baseline);
+        BASELINES.put(family + " " + kvType, baseline);
         return baseline;
     }
 

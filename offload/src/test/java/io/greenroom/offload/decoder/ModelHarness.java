@@ -105,11 +105,21 @@ final class ModelHarness implements AutoCloseable {
 
     static ModelOptions options(
             String budget, ModelOptions.Prefetch prefetch, int concurrent, int chunk, int threads) {
+        return options(budget, prefetch, KvPages.Type.F32, concurrent, chunk, threads);
+    }
+
+    static ModelOptions options(
+            String budget,
+            ModelOptions.Prefetch prefetch,
+            KvPages.Type kvType,
+            int concurrent,
+            int chunk,
+            int threads) {
         return new ModelOptions(
                 ExpertBudget.parse(budget),
                 prefetch,
                 0,
-                KvPages.Type.F32,
+                kvType,
                 concurrent,
                 16,
                 chunk,

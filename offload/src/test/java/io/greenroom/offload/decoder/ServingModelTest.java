@@ -28,11 +28,16 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Random;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -175,9 +180,11 @@ class ServingModelTest {
                         .withoutTensor("token_embd.weight")
                         .tensor("token_embd.weight", TensorType.F32, embedding, VOCABULARY, 64);
         Checkpoint checkpoint = Checkpoints.open(writer.write(folder.resolve("nan.gguf")));
+        int[] clean = {1, 2, 3};
+        float[][] good;
         try (ServingModel model = harness.load(checkpoint, ModelHarness.options("100%"))) {
             RecordingListener bad = ModelHarness.generate(model, new int[] {1, 13, 2}, 3);
-            float[][] good = model.evaluate(new int[] {1, 2, 3});
+            good = model.evaluate(clean);
             assertThat(bad.await().reason()).isEqualTo(FinishReason.ERROR);
             assertThat(bad.await().failure())
                     .isInstanceOf(InvalidLogitException.class)
@@ -186,6 +193,100 @@ class ServingModelTest {
                 for (float logit : row) {
                     assertThat(logit).isFinite();
                 }
+            }
+        }
+        // One request at a time, so that the next one gets the very pages that hold the NaNs.
+        ModelOptions alone = ModelHarness.options("100%", ModelOptions.Prefetch.OFF, 1, 16, 1);
+        try (ServingModel model = harness.load(checkpoint, alone)) {
+            int[] damaged = new int[TinyModel.CONTEXT - 1];
+            Arrays.fill(damaged, 13);
+            assertThat(ModelHarness.generate(model, damaged, 1).await().reason())
+                    .isEqualTo(FinishReason.ERROR);
+            assertThat(model.evaluate(clean)).isDeepEqualTo(good);
+        }
+    }
+
+    @Test
+    void aListenerCannotWaitForItself() throws Exception {
+        Checkpoint checkpoint = checkpoint(tiny(Family.MIXTRAL));
+        try (ServingModel model = harness.load(checkpoint, ModelHarness.options("100%"))) {
+            RecordingListener listener =
+                    new RecordingListener(token -> model.evaluate(new int[] {1}).length == 0);
+            model.submit(
+                    new GenerationRequest(new int[] {1}, 2, SamplingParameters.GREEDY, Set.of()),
+                    listener);
+            assertThat(listener.await().failure())
+                    .isInstanceOf(IllegalStateException.class)
+                    .hasMessageContaining("A listener cannot wait for an evaluation");
+        }
+    }
+
+    /** Several clients that submit, cancel and throw at random; the others must not notice. */
+    @Test
+    void manyClientsAtOnce() throws Exception {
+        Checkpoint checkpoint = checkpoint(tiny(Family.QWEN2_MOE));
+        List<List<Integer>> expected = new ArrayList<>();
+        ModelOptions options = ModelHarness.options("25%", ModelOptions.Prefetch.ON, 3, 5, 2);
+        try (ServingModel model = harness.load(checkpoint, options)) {
+            for (int i = 0; i < 6; i++) {
+                int[] prompt = ModelHarness.prompt(i, 3 + i, VOCABULARY);
+                RecordingListener listener = ModelHarness.generate(model, prompt, 6);
+                assertThat(listener.await().reason()).isEqualTo(FinishReason.LENGTH);
+                expected.add(listener.tokens());
+            }
+            List<CompletableFuture<Void>> clients = new ArrayList<>();
+            ExecutorService threads = Executors.newFixedThreadPool(4);
+            for (int client = 0; client < 4; client++) {
+                long seed = client;
+                clients.add(
+                        CompletableFuture.runAsync(() -> client(model, seed, expected), threads));
+            }
+            for (CompletableFuture<Void> client : clients) {
+                client.get(100, TimeUnit.SECONDS);
+            }
+            threads.shutdown();
+            assertThat(model.status().queued()).isZero();
+        }
+    }
+
+    private static void client(ServingModel model, long seed, List<List<Integer>> expected) {
+        Random random = new Random(seed);
+        for (int i = 0; i < 15; i++) {
+            int which = random.nextInt(6);
+            int fate = random.nextInt(3);
+            RecordingListener listener =
+                    new RecordingListener(
+                            token -> {
+                                if (fate == 1) {
+                                    throw new IllegalStateException("a rude client");
+                                }
+                                return true;
+                            });
+            Generation generation =
+                    model.submit(
+                            new GenerationRequest(
+                                    ModelHarness.prompt(which, 3 + which, VOCABULARY),
+                                    6,
+                                    SamplingParameters.GREEDY,
+                                    Set.of()),
+                            listener);
+            if (fate == 2) {
+                generation.cancel();
+            }
+            RecordingListener.End end;
+            try {
+                end = listener.await();
+            } catch (Exception e) {
+                throw new IllegalStateException(e);
+            }
+            switch (fate) {
+                case 0 -> {
+                    assertThat(end.reason()).isEqualTo(FinishReason.LENGTH);
+                    assertThat(listener.tokens()).isEqualTo(expected.get(which));
+                }
+                case 1 -> assertThat(end.reason()).isEqualTo(FinishReason.ERROR);
+                default ->
+                        assertThat(end.reason()).isIn(FinishReason.CANCELLED, FinishReason.LENGTH);
             }
         }
     }
