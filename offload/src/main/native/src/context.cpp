@@ -34,7 +34,9 @@ gr_status gr_context_create(int32_t threads, int32_t isa, int32_t precision, gr_
         return GR_UNSUPPORTED_ISA;
     }
     try {
-        *context = new gr_context(kernels, static_cast<gr_precision>(precision), threads);
+        const greenroom::Int8Table* int8 =
+                precision == GR_INT8 ? greenroom::int8_kernels_of(isa) : nullptr;
+        *context = new gr_context(kernels, int8, threads);
         return GR_OK;
     } catch (const std::bad_alloc&) {
         return GR_OUT_OF_MEMORY;

@@ -4,15 +4,17 @@
 
 #include <type_traits>
 
+#include "int8.h"
 #include "kernel_table.h"
 #include "thread_pool.h"
 
 struct gr_context {
-    gr_context(const greenroom::KernelTable* table, gr_precision precision, int threads)
-            : kernels(table), precision(precision), pool(threads) {}
+    gr_context(
+            const greenroom::KernelTable* kernels, const greenroom::Int8Table* int8, int threads)
+            : kernels(kernels), int8(int8), pool(threads) {}
 
     const greenroom::KernelTable* kernels;
-    gr_precision precision;
+    const greenroom::Int8Table* int8;  // null in the exact mode
     greenroom::ThreadPool pool;
 };
 

@@ -44,10 +44,6 @@ CpuFeatures detect() {
     features.avx2 = ymm && fma && f16c && bit(b, 5);
     features.avx512 = features.avx2 && zmm && bit(b, 16) && bit(b, 17) && bit(b, 30) && bit(b, 31);
     features.avx512_vnni = features.avx512 && bit(c, 11);
-    uint32_t subleaves = a;
-    if (subleaves >= 1 && __get_cpuid_count(7, 1, &a, &b, &c, &d)) {
-        features.avx_vnni = features.avx2 && bit(a, 4);
-    }
     return features;
 }
 
@@ -75,6 +71,13 @@ const KernelTable* kernels_of(int32_t isa) {
         default:
             return nullptr;
     }
+}
+
+const Int8Table* int8_kernels_of(int32_t isa) {
+    if (isa == GR_ISA_AVX512 && cpu_features().avx512_vnni) {
+        return avx512_vnni_int8_kernels();
+    }
+    return isa == GR_ISA_SCALAR ? scalar_int8_kernels() : avx2_int8_kernels();
 }
 
 }  // namespace greenroom

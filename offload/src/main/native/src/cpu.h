@@ -4,6 +4,7 @@
 
 #include <cstdint>
 
+#include "int8.h"
 #include "kernel_table.h"
 
 namespace greenroom {
@@ -11,11 +12,13 @@ namespace greenroom {
 // The kernels of an instruction set, or null if this build or this processor lacks it.
 const KernelTable* kernels_of(int32_t isa);
 
+// The integer kernels that go with them; never null where kernels_of is not.
+const Int8Table* int8_kernels_of(int32_t isa);
+
 struct CpuFeatures {
     bool avx2;         // AVX2, FMA and F16C, with the state of ymm registers saved
     bool avx512;       // AVX-512 F, BW, VL and DQ, with the state of zmm registers saved
-    bool avx_vnni;     // VNNI on ymm registers without AVX-512
-    bool avx512_vnni;
+    bool avx512_vnni;  // and its integer dot products
 };
 
 // Asked of the processor once.

@@ -8,8 +8,10 @@
 #include "scratch.h"
 
 using greenroom::AttentionCall;
+using greenroom::Int8Call;
 using greenroom::MatmulCall;
 using greenroom::parallel;
+using greenroom::QuantizedRow;
 using greenroom::Scratch;
 
 namespace {
@@ -25,30 +27,76 @@ bool valid(const gr_matrix* w) {
     return type >= 0 && w->cols % greenroom::kBlockShapes[type].elements == 0;
 }
 
+greenroom::Int8Kernel int8_kernel(const gr_context* context, const gr_matrix& w) {
+    if (context->int8 == nullptr) {
+        return nullptr;
+    }
+    return w.type == GR_Q8_0 ? context->int8->q8_0
+            : w.type == GR_Q4_0 ? context->int8->q4_0
+                                : nullptr;
+}
+
+// Rows of activations that meet weights: as they are, and in 8 bits where a weight wants them so.
+struct Inputs {
+    const float* const* rows;  // n rows
+    int n;
+    const QuantizedRow* quantized;  // n rows, or null
+};
+
+// Rounds the rows to 8 bits if one of two matrices of `cols` columns asks for it.
+gr_status prepare(
+        gr_context* context,
+        const gr_matrix& one,
+        const gr_matrix& other,
+        const float* const* rows,
+        int n,
+        Inputs* inputs) {
+    *inputs = {rows, n, nullptr};
+    if (int8_kernel(context, one) == nullptr && int8_kernel(context, other) == nullptr) {
+        return GR_OK;
+    }
+    int cols = one.cols;
+    size_t bytes = greenroom::quantized_bytes(cols);
+    uint8_t* memory = Scratch::get<uint8_t>(Scratch::kQuantized, bytes * size_t(n));
+    QuantizedRow* views = Scratch::get<QuantizedRow>(Scratch::kQuantizedRows, size_t(n));
+    if (memory == nullptr || views == nullptr) {
+        return GR_OUT_OF_MEMORY;
+    }
+    inputs->quantized = views;
+    return parallel(context, n, cols, 1, [=](int begin, int end) {
+        for (int t = begin; t < end; t++) {
+            greenroom::quantize_row(rows[t], cols, memory + size_t(t) * bytes);
+            views[t] = greenroom::quantized_row(memory + size_t(t) * bytes, cols);
+        }
+        return GR_OK;
+    });
+}
+
 // out[t][r] = dot(w[r], x[t]) for a range of r, on this thread.
 gr_status multiply_rows(
         const gr_context* context,
         const gr_matrix& w,
-        const float* const* x,
-        int32_t n,
+        const Inputs& x,
         float* const* out,
         int begin,
         int end) {
-    float* panel = Scratch::get<float>(Scratch::kPanel, greenroom::panel_floats(w.cols));
+    int type = greenroom::type_index(w.type);
+    const uint8_t* weights = static_cast<const uint8_t*>(w.data);
+    size_t row_bytes = greenroom::row_bytes(type, w.cols);
+    greenroom::Int8Kernel int8 = int8_kernel(context, w);
+    size_t panel_bytes = int8 != nullptr ? greenroom::int8_panel_bytes(w.cols)
+                                         : greenroom::panel_floats(w.cols) * sizeof(float);
+    uint8_t* panel = Scratch::get<uint8_t>(Scratch::kPanel, panel_bytes);
     if (panel == nullptr) {
         return GR_OUT_OF_MEMORY;
     }
-    int type = greenroom::type_index(w.type);
-    context->kernels->matmul[type](MatmulCall{
-            static_cast<const uint8_t*>(w.data),
-            greenroom::row_bytes(type, w.cols),
-            w.cols,
-            begin,
-            end,
-            x,
-            out,
-            n,
-            panel});
+    if (int8 != nullptr) {
+        int8(Int8Call{weights, row_bytes, w.cols, begin, end, x.quantized, out, x.n, panel});
+    } else {
+        float* floats = reinterpret_cast<float*>(panel);
+        context->kernels->matmul[type](
+                MatmulCall{weights, row_bytes, w.cols, begin, end, x.rows, out, x.n, floats});
+    }
     return GR_OK;
 }
 
@@ -118,10 +166,14 @@ gr_status gr_matmul(
         pointers[t] = const_cast<float*>(x) + size_t(t) * size_t(w->cols);
         pointers[n + t] = out + size_t(t) * size_t(w->rows);
     }
+    Inputs inputs;
+    gr_status prepared = prepare(context, *w, *w, pointers, n, &inputs);
+    if (prepared != GR_OK) {
+        return prepared;
+    }
     int64_t work = int64_t(w->cols) * n;
     return parallel(context, w->rows, work, kRowMultiple, [=](int begin, int end) {
-        gr_status status =
-                multiply_rows(context, *w, pointers, n, pointers + n, begin, end);
+        gr_status status = multiply_rows(context, *w, inputs, pointers + n, begin, end);
         if (status == GR_OK && bias != nullptr) {
             for (int t = 0; t < n; t++) {
                 for (int r = begin; r < end; r++) {
@@ -157,34 +209,42 @@ gr_status gr_feed_forward(
     if (pointers == nullptr || inner_rows == nullptr) {
         return GR_OUT_OF_MEMORY;
     }
-    float** inputs = pointers;
+    float** from = pointers;
     float** gated = pointers + count;
     float** upward = pointers + 2 * count;
     float** outputs = pointers + 3 * count;
     for (size_t t = 0; t < count; t++) {
-        inputs[t] = const_cast<float*>(x) + size_t(rows[t]) * hidden;
+        from[t] = const_cast<float*>(x) + size_t(rows[t]) * hidden;
         gated[t] = inner_rows + t * inner;
         upward[t] = inner_rows + (count + t) * inner;
         outputs[t] = out + size_t(out_rows[t]) * hidden;
     }
+    Inputs inputs;
+    gr_status status = prepare(context, *gate, *up, from, n, &inputs);
+    if (status != GR_OK) {
+        return status;
+    }
     int64_t work = int64_t(hidden) * n;
-    gr_status status =
+    status =
             parallel(context, gate->rows, work * 2, kRowMultiple, [=](int begin, int end) {
-                gr_status step = multiply_rows(context, *gate, inputs, n, gated, begin, end);
+                gr_status step = multiply_rows(context, *gate, inputs, gated, begin, end);
                 if (step == GR_OK) {
-                    step = multiply_rows(context, *up, inputs, n, upward, begin, end);
+                    step = multiply_rows(context, *up, inputs, upward, begin, end);
                 }
                 for (int t = 0; step == GR_OK && t < n; t++) {
                     context->kernels->silu_mul(gated[t] + begin, upward[t] + begin, end - begin);
                 }
                 return step;
             });
+    if (status == GR_OK) {
+        status = prepare(context, *down, *down, gated, n, &inputs);
+    }
     if (status != GR_OK) {
         return status;
     }
     return parallel(
             context, down->rows, int64_t(inner) * n, kRowMultiple, [=](int begin, int end) {
-                return multiply_rows(context, *down, gated, n, outputs, begin, end);
+                return multiply_rows(context, *down, inputs, outputs, begin, end);
             });
 }
 

@@ -10,7 +10,7 @@ namespace greenroom {
 class Scratch {
 public:
     // Uses that live at the same time on one thread.
-    enum Slot { kPointers, kInner, kActivations, kPanel, kScores, kSlots };
+    enum Slot { kPointers, kInner, kQuantized, kQuantizedRows, kPanel, kScores, kSlots };
 
     // At least `bytes` bytes aligned to 64, with undefined content, valid until the thread asks for
     // the same slot again. Null if the system has no memory.

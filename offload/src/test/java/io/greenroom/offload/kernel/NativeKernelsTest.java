@@ -62,6 +62,30 @@ class NativeKernelsTest {
         }
     }
 
+    /** The opt-in lossy mode: near the exact one, and the exact one where it does not apply. */
+    @ParameterizedTest
+    @MethodSource("isasAndTypes")
+    void multipliesInEightBitsWhenAsked(KernelIsa isa, TensorType type) {
+        try (TestMemory memory = new TestMemory(seed);
+                NativeKernels exact = kernels(isa);
+                NativeKernels rounding = new NativeKernels(2, isa, ActivationPrecision.INT8)) {
+            WeightMatrix w = memory.weights(type, 70, 512);
+            Activations x = memory.random(9, 512);
+            Activations expected = memory.empty(9, 70);
+            Activations actual = memory.empty(9, 70);
+            exact.matmul(w, x, 9, null, expected);
+            rounding.matmul(w, x, 9, null, actual);
+            assertThat(rounding.describe()).startsWith(isa.label() + " with int8");
+            if (type == TensorType.Q8_0 || type == TensorType.Q4_0) {
+                // Half a step of 1 / 127 per element, in random directions.
+                assertClose(actual, expected, 0.01);
+                assertThat(TestMemory.values(actual)).isNotEqualTo(TestMemory.values(expected));
+            } else {
+                assertThat(TestMemory.values(actual)).isEqualTo(TestMemory.values(expected));
+            }
+        }
+    }
+
     @ParameterizedTest
     @MethodSource("isasAndTypes")
     void feedsForward(KernelIsa isa, TensorType type) {
@@ -212,6 +236,10 @@ class NativeKernelsTest {
     }
 
     private void assertClose(Activations actual, Activations expected) {
+        assertClose(actual, expected, TOLERANCE);
+    }
+
+    private void assertClose(Activations actual, Activations expected, double tolerance) {
         float[] wanted = TestMemory.values(expected);
         float[] found = TestMemory.values(actual);
         double largest = 0;
@@ -221,7 +249,7 @@ class NativeKernelsTest {
         for (int i = 0; i < wanted.length; i++) {
             assertThat(Math.abs((double) found[i] - wanted[i]))
                     .as("element %s: %s, wanted %s, seed %s", i, found[i], wanted[i], seed)
-                    .isLessThanOrEqualTo(TOLERANCE * largest);
+                    .isLessThanOrEqualTo(tolerance * largest);
         }
     }
 }
