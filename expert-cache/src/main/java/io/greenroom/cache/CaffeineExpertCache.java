@@ -276,10 +276,10 @@ final class CaffeineExpertCache implements ExpertCache {
     boolean claim(Entry entry, Visit visit, List<Load> starts) {
         Load load = entry.load;
         if (entry.isResident()) {
-            use(entry);
-            hold(entry);
-            visit.arrived(entry);
-        } else if (load != null) {
+            claimResident(entry, visit);
+            return true;
+        }
+        if (load != null) {
             join(load, visit);
         } else {
             if (!mayTakeSlot(visit) || !makeRoom()) {
@@ -291,6 +291,13 @@ final class CaffeineExpertCache implements ExpertCache {
         }
         unstarted--;
         return true;
+    }
+
+    void claimResident(Entry entry, Visit visit) {
+        use(entry);
+        hold(entry);
+        visit.arrived(entry);
+        unstarted--;
     }
 
     void release(Entry entry) {

@@ -187,6 +187,9 @@ final class Visit implements ExpertVisit {
                 if (failure != null) {
                     throw failure;
                 }
+                if (claimResidents()) {
+                    return List.of();
+                }
                 if (!cache.awaitChange(this, deadline)) {
                     throw new TimeoutException(describeTimeout());
                 }
@@ -198,6 +201,21 @@ final class Visit implements ExpertVisit {
         } finally {
             cache.stopQueueing(this);
         }
+    }
+
+    /** Before it waits, it claims out of turn what other visits have brought in meanwhile. */
+    private boolean claimResidents() {
+        for (int i = claimed; i < missingCount; i++) {
+            Entry entry = missing[i];
+            if (entry.isResident()) {
+                System.arraycopy(missing, claimed, missing, claimed + 1, i - claimed);
+                missing[claimed] = entry;
+                cache.claimResident(entry, this);
+                claimed++;
+                outstanding++;
+            }
+        }
+        return handedOut < readyCount;
     }
 
     private String describeTimeout() {

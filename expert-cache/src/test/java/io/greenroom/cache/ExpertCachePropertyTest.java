@@ -43,7 +43,7 @@ class ExpertCachePropertyTest {
     private long completed;
     private long failed;
 
-    @Property(tries = 400)
+    @Property(tries = 1000)
     void keepsItsPromises(
             @ForAll @IntRange(min = 1, max = 40) int slots,
             @ForAll @IntRange(min = 1, max = 4) int floor,

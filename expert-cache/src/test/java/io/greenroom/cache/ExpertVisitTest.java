@@ -185,6 +185,66 @@ class ExpertVisitTest {
     }
 
     @Test
+    void aVisitTakesOutOfTurnWhatAnotherBroughtIn() throws Exception {
+        arena = new FakeArena(4, false);
+        ExpertCache cache = builder(4).inFlight(1).build();
+        try (ExpertVisit visit = cache.visit(0, new int[] {0, 1, 2})) {
+            assertThat(arena.waitingExperts()).containsExactly(0);
+            try (ExpertVisit other = cache.visit(0, new int[] {2})) {
+                arena.complete(0, 2);
+                assertThat(take(other)).isEqualTo(2);
+            }
+            assertThat(take(visit)).as("expert 0 is still being read").isEqualTo(2);
+            arena.complete(0, 0);
+            assertThat(take(visit)).isEqualTo(0);
+            arena.complete(0, 1);
+            assertThat(take(visit)).isEqualTo(1);
+            assertThat(visit.next()).isNull();
+        }
+        assertThat(cache.stats().loads()).isEqualTo(3);
+        cache.close();
+    }
+
+    @Test
+    void aSlotGoesToTheVisitThatHasNothingElse() throws Exception {
+        ExpertCache cache = open(1, false);
+        try (ExpertVisit wide = cache.visit(0, new int[] {0, 1})) {
+            arena.complete(0, 0);
+            ExpertLease lease = wide.next();
+            AtomicReference<Integer> taken = new AtomicReference<>();
+            Thread starved =
+                    new Thread(
+                            () -> {
+                                try (ExpertVisit visit = cache.visit(1, new int[] {5})) {
+                                    taken.set(take(visit));
+                                } catch (Exception e) {
+                                    throw new AssertionError(e);
+                                }
+                            });
+            starved.start();
+            while (starved.getState() != Thread.State.TIMED_WAITING) {
+                Thread.yield();
+            }
+            lease.close();
+            assertThat(arena.begun()).doesNotContain(new ExpertId(0, 1));
+            arena.awaitWaiting(new ExpertId(1, 5));
+            arena.complete(1, 5);
+            starved.join();
+            assertThat(taken).hasValue(5);
+            Thread reader =
+                    new Thread(
+                            () -> {
+                                arena.awaitWaiting(new ExpertId(0, 1));
+                                arena.complete(0, 1);
+                            });
+            reader.start();
+            assertThat(take(wide)).isEqualTo(1);
+            reader.join();
+        }
+        cache.close();
+    }
+
+    @Test
     void aFailedReadIsToldToAllWhoWaitAndTriedAgainLater() throws Exception {
         ExpertCache cache = open(3, false);
         try (ExpertVisit first = cache.visit(2, new int[] {0, 1});

@@ -134,16 +134,15 @@ class PrefetchTest {
     }
 
     @Test
-    void hintsAreDroppedWhileAVisitIsShortOfSlots() {
-        cache = open(4, 1);
-        ExpertVisit visit = cache.visit(0, new int[] {0, 1, 2, 3, 4});
-        arena.complete(0, 0);
-        arena.complete(0, 1);
-        assertThat(cache.prefetch(new ExpertId(1, 0))).isFalse();
-        arena.complete(0, 2);
-        arena.complete(0, 3);
+    void hintsAreDroppedWhileAVisitHasReadsToBegin() {
+        arena = new FakeArena(8, false);
+        cache = builder(8, 1).inFlight(1).build();
+        ExpertVisit visit = cache.visit(0, new int[] {0, 1});
+        assertThat(arena.waitingExperts()).containsExactly(0);
+        assertThat(cache.prefetch(new ExpertId(1, 0))).as("7 slots are free").isFalse();
         visit.close();
         assertThat(cache.prefetch(new ExpertId(1, 0))).isTrue();
+        arena.complete(0, 0);
         arena.complete(1, 0);
     }
 
@@ -273,14 +272,17 @@ class PrefetchTest {
 
     private ExpertCache open(int slots, int floor) {
         arena = new FakeArena(slots, false);
+        return builder(slots, floor).build();
+    }
+
+    private ExpertCacheBuilder builder(int slots, int floor) {
         ledger = new SlotLedger(slots);
         return ExpertCache.builder(arena)
                 .shape(4, 8)
                 .slots(slots)
                 .floor(floor)
                 .expertBytes(id -> 100)
-                .listener(ledger)
-                .build();
+                .listener(ledger);
     }
 
     private List<Integer> visit(int layer, int... experts) throws Exception {
