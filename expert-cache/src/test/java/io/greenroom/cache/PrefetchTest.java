@@ -200,6 +200,22 @@ class PrefetchTest {
     }
 
     @Test
+    void aWrongGuessLeavesEvenBeforeWhatThePolicyGaveUp() throws Exception {
+        arena = new FakeArena(32, false);
+        cache = builder(32, 1).shape(8, 8).build();
+        cache.prefetch(new ExpertId(1, 7));
+        arena.complete(1, 7);
+        for (int i = 0; i < 31; i++) {
+            visit(2 + i / 8, i % 8); // Caffeine keeps 30 of these, and gives one up
+        }
+        visit(1, 5);
+        assertThat(cache.isResident(new ExpertId(1, 7))).isFalse();
+        assertThat(cache.residents()).hasSize(32);
+        assertThat(cache.stats().evictions()).isEqualTo(1);
+        assertThat(cache.stats().prefetchWasted()).isEqualTo(1);
+    }
+
+    @Test
     void aGuessWhoseLayerIsStillToComeIsKept() throws Exception {
         cache = open(4, 1);
         cache.prefetch(new ExpertId(3, 7));
