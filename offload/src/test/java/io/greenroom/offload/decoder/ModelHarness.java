@@ -11,6 +11,7 @@ import io.greenroom.offload.kernel.NativeKernels;
 import io.greenroom.offload.memory.LeakCheck;
 import io.greenroom.offload.memory.NativeAllocator;
 import io.greenroom.offload.store.Checkpoint;
+import io.greenroom.offload.store.DenseLoader;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -58,8 +59,13 @@ final class ModelHarness implements AutoCloseable {
     }
 
     ServingModel load(Checkpoint checkpoint, ModelOptions options) throws IOException {
+        return load(checkpoint, options, (done, all) -> {});
+    }
+
+    ServingModel load(Checkpoint checkpoint, ModelOptions options, DenseLoader.Progress progress)
+            throws IOException {
         return new ModelLoader(allocator, kernels, Reader::new, () -> PLENTY, loadTimeout, total)
-                .load(checkpoint, options, (done, all) -> {});
+                .load(checkpoint, options, progress);
     }
 
     /** Experts read so far; forgets them. */

@@ -16,6 +16,7 @@ import io.greenroom.offload.kernel.Activations;
 import io.greenroom.offload.kernel.JavaKernels;
 import io.greenroom.offload.kernel.NativeKernels;
 import io.greenroom.offload.store.Checkpoint;
+import io.greenroom.offload.store.CheckpointException;
 import io.greenroom.offload.store.Checkpoints;
 import io.greenroom.offload.store.GgufWriter;
 import io.greenroom.offload.store.InsufficientBudgetException;
@@ -24,8 +25,10 @@ import io.greenroom.offload.store.TensorType;
 import io.greenroom.offload.store.TinyModel;
 import java.io.IOException;
 import java.io.RandomAccessFile;
+import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -337,6 +340,64 @@ class ServingModelTest {
         assertThatThrownBy(() -> harness.load(checkpoint, ModelHarness.options("100%")))
                 .hasMessage("written once too often");
         assertThat(total.used()).isEqualTo(new ByteSize(0));
+
+        harness.kernels(NativeKernels::new);
+        assertThatThrownBy(
+                        () ->
+                                harness.load(
+                                        checkpoint,
+                                        ModelHarness.options("100%"),
+                                        (done, all) -> {
+                                            throw new IllegalStateException("not interested");
+                                        }))
+                .hasMessage("not interested");
+        assertThat(total.used()).isEqualTo(new ByteSize(0));
+
+        assertThatThrownBy(
+                        () ->
+                                harness.load(
+                                        checkpoint,
+                                        ModelHarness.options("100%"),
+                                        (done, all) -> delete(checkpoint.location())))
+                .isInstanceOf(CheckpointException.class)
+                .hasMessageContaining(checkpoint.location() + ": cannot be opened");
+        assertThat(total.used()).isEqualTo(new ByteSize(0));
+    }
+
+    private static void delete(Path file) {
+        try {
+            Files.deleteIfExists(file);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    @Test
+    void aFileThatIsDeletedWhileServingIsServedOn() throws Exception {
+        Checkpoint checkpoint = checkpoint(tiny(Family.QWEN2_MOE));
+        int[] prompt = ModelHarness.prompt(1, 30, VOCABULARY);
+        try (ServingModel model = harness.load(checkpoint, ModelHarness.options("25%"))) {
+            float[][] before = model.evaluate(prompt);
+            delete(checkpoint.location());
+            assertThat(model.evaluate(prompt)).isDeepEqualTo(before);
+        }
+    }
+
+    @Test
+    void aFileThatIsTruncatedWhileServingFailsRequestsWithAReason() throws Exception {
+        Checkpoint checkpoint = checkpoint(tiny(Family.QWEN2_MOE));
+        try (ServingModel model = harness.load(checkpoint, ModelHarness.options("25%"))) {
+            try (RandomAccessFile file =
+                    new RandomAccessFile(checkpoint.location().toFile(), "rw")) {
+                file.setLength(4096);
+            }
+            RecordingListener.End end =
+                    ModelHarness.generate(model, ModelHarness.prompt(1, 30, VOCABULARY), 2).await();
+            assertThat(end.reason()).isEqualTo(FinishReason.ERROR);
+            assertThat(end.failure())
+                    .isInstanceOf(ExpertLoadException.class)
+                    .hasMessageContaining("Cannot load expert L0/E");
+        }
     }
 
     @Test
