@@ -4,6 +4,7 @@ import io.greenroom.cache.ByteSize;
 import io.greenroom.offload.kernel.KvPages;
 import io.greenroom.offload.store.ModelSpec;
 import io.greenroom.offload.store.SlotPlan;
+import java.util.Optional;
 import java.util.function.LongFunction;
 
 /**
@@ -83,6 +84,28 @@ record MemoryPlan(
     /** Bytes of the arena; never above the budget. */
     long arenaBytes() {
         return experts.slots() * experts.slotBytes();
+    }
+
+    /** Everything the model takes, outside the Java heap. */
+    long totalBytes() {
+        return denseBytes + kvBytes + scratch.bytes() + arenaBytes();
+    }
+
+    /**
+     * What to tell the operator if this is more than there is. Not refused: the operator named the
+     * budget, and memory counted as taken may be given back.
+     */
+    Optional<String> warning(long availableBytes) {
+        if (totalBytes() <= availableBytes) {
+            return Optional.empty();
+        }
+        return Optional.of(
+                "this model takes "
+                        + new ByteSize(totalBytes())
+                        + ", but only "
+                        + new ByteSize(availableBytes)
+                        + " are left in this container or machine: it may be killed for memory;"
+                        + " lower the expert budget, the context length or the Java heap");
     }
 
     private static int contextLength(ModelSpec spec, ModelOptions options) {

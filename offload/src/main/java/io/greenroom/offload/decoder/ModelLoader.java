@@ -80,15 +80,18 @@ record ModelLoader(
             throws IOException {
         ModelSpec spec = checkpoint.spec();
         ExpertLayout layout = ExpertLayout.of(checkpoint);
+        long availableBytes = available.getAsLong();
         MemoryPlan plan =
                 MemoryPlan.of(
                         spec,
                         options,
                         DenseLoader.denseBytes(checkpoint),
-                        available.getAsLong(),
+                        availableBytes,
                         left ->
                                 SlotPlan.of(
                                         options.budget(), layout, spec.expertsPerToken(), left));
+        plan.warning(availableBytes)
+                .ifPresent(warning -> LOG.warn("{}: {}", checkpoint.location(), warning));
         if (total != null) {
             resources.push(
                     total.reserve(

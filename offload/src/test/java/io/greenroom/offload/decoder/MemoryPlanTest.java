@@ -67,6 +67,17 @@ class MemoryPlanTest {
     }
 
     @Test
+    void warnsWhenTheModelTakesMoreThanThereIs() {
+        MemoryPlan plan = plan(0, PLENTY);
+        assertThat(plan.totalBytes())
+                .isEqualTo(DENSE + plan.kvBytes() + plan.scratch().bytes() + 8 * 8192);
+        assertThat(plan.warning(plan.totalBytes())).isEmpty();
+        assertThat(plan.warning(1 << 20).orElseThrow())
+                .startsWith("this model takes 1.2 MiB, but only 1.0 MiB are left")
+                .contains("lower the expert budget, the context length or the Java heap");
+    }
+
+    @Test
     void printsOneLineInHumanUnits() {
         assertThat(plan(0, PLENTY).toString())
                 .startsWith("8 of 16 experts resident in 64.0 KiB (budget 64.5 KiB, slot 8.0 KiB)")
