@@ -160,6 +160,7 @@ TEST(attention, a_row_does_not_depend_on_its_company_or_threads) {
     for (int32_t isa : isas()) {
         for (int32_t type : {GR_F32, GR_F16}) {
             Scene scene(type, 16, 2, 4, 64, 300, 70, random);
+            check_shared(int64_t(17) * 60 * scene.heads * 64 * 2);
             Floats q(17 * scene.q_width);
             randomise(q, random);
             std::vector<int32_t> positions;

@@ -6,7 +6,8 @@ TEST(elementwise, add_and_clamp) {
     Random random(50);
     for (int threads : {1, 3}) {
         Context kernels = context(threads, GR_ISA_SCALAR);
-        int cols = 20011;
+        int cols = 80011;
+        check_shared(int64_t(cols) * 4);
         Floats x(5 * size_t(cols));
         Floats y(5 * size_t(cols));
         randomise(x, random);
@@ -72,7 +73,8 @@ TEST(elementwise, rope_rotates_pairs_by_the_angle_of_their_position) {
 
 TEST(elementwise, combine_forms_the_sum_in_router_order_first) {
     Random random(52);
-    int cols = 1031;
+    int cols = 2503;
+    check_shared(int64_t(cols) * 17 * 8);
     for (int threads : {1, 4}) {
         Context kernels = context(threads, GR_ISA_SCALAR);
         for (int k : {1, 2, 8}) {

@@ -80,7 +80,8 @@ TEST(feed_forward, agrees_with_doubles) {
 TEST(feed_forward, a_row_does_not_depend_on_its_company_or_threads) {
     Random random(31);
     int hidden = 256;
-    int inner = 768;
+    int inner = 1280;
+    check_shared(int64_t(hidden) * inner);
     for (int32_t isa : isas()) {
         for (int32_t type : {GR_Q8_0, GR_Q4_K, GR_BF16}) {
             Expert expert(type, type, hidden, inner, random);

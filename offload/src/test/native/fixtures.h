@@ -12,6 +12,7 @@
 #include <memory>
 #include <vector>
 
+#include "context.h"
 #include "dequantize.h"
 #include "greenroom.h"
 #include "testing.h"
@@ -186,6 +187,13 @@ inline Dot dot(const float* w, const float* x, int count) {
 // The error of a float32 sum of `count` products in at least 16 lanes, relative to the sum of their
 // magnitudes: each lane adds count / 16 terms, the fold 5 more, a product rounds once.
 inline double dot_bound(int count) { return (count / 16 + 8) * kUnit; }
+
+// A test of several threads must give them something to share.
+inline void check_shared(int64_t work) {
+    if (work < greenroom::kMinParallelWork) {
+        fail(__FILE__, __LINE__, "too small to be shared: " + std::to_string(work));
+    }
+}
 
 inline bool same_bits(const float* a, const float* b, size_t count) {
     return std::memcmp(a, b, count * sizeof(float)) == 0;

@@ -138,7 +138,8 @@ TEST(int8, extremes_do_not_saturate) {
 TEST(int8, a_row_does_not_depend_on_its_company_or_threads) {
     Random random(62);
     int cols = 32 * 27;
-    int rows = 131;
+    int rows = 331;
+    check_shared(int64_t(rows) * cols);
     for (int32_t isa : isas()) {
         Context alone = context(1, isa, GR_INT8);
         for (int32_t type : {GR_Q8_0, GR_Q4_0}) {

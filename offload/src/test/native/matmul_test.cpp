@@ -80,7 +80,8 @@ TEST(matmul, a_row_does_not_depend_on_its_company_or_threads) {
         Context alone = context(1, isa);
         for (int32_t type : kGgmlTypes) {
             int cols = block_of(type) == 1 ? 771 : 768;
-            int rows = 99;
+            int rows = 350;
+            check_shared(int64_t(rows) * cols);
             Weights weights(type, rows, cols, random);
             Floats x(17 * size_t(cols));
             randomise(x, random);

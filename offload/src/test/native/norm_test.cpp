@@ -34,7 +34,8 @@ TEST(norm, every_length_agrees_with_doubles) {
 
 TEST(norm, in_place_in_company_and_threads_change_nothing) {
     Random random(21);
-    int cols = 4099;
+    int cols = 9001;
+    check_shared(int64_t(cols) * 2 * 17);
     for (int32_t isa : isas()) {
         Floats x(17 * size_t(cols));
         Floats weight{size_t(cols)};

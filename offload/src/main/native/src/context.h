@@ -20,8 +20,9 @@ struct gr_context {
 
 namespace greenroom {
 
-// Below this many multiply-adds (some microseconds) waking workers costs more than they save.
-constexpr int64_t kMinParallelWork = 1 << 16;
+// Below this many multiply-adds (about ten microseconds for one thread) sharing the work costs more
+// than it saves.
+constexpr int64_t kMinParallelWork = 1 << 18;
 
 // Splits `count` independent results, each of `work` multiply-adds, among the threads: body(begin,
 // end) -> gr_status. Chunks are multiples of `multiple` and small enough to even out a slow core.
@@ -31,7 +32,7 @@ gr_status parallel(gr_context* context, int count, int64_t work, int multiple, F
     int threads = context->pool.threads();
     if (threads > 1 && count * work >= kMinParallelWork) {
         chunk = (count + int64_t(threads) * 4 - 1) / (int64_t(threads) * 4);
-        int64_t smallest = kMinParallelWork / 4 / (work > 0 ? work : 1);
+        int64_t smallest = kMinParallelWork / 8 / (work > 0 ? work : 1);
         chunk = chunk < smallest ? smallest : chunk;
         chunk = (chunk + multiple - 1) / multiple * multiple;
         chunk = chunk < 1 ? 1 : chunk > count ? count : chunk;

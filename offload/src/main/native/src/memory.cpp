@@ -19,7 +19,7 @@ gr_status gr_memory_map(size_t bytes, size_t alignment, int32_t huge, gr_mapping
     void* base = mmap(nullptr,
                       rounded + slack,
                       PROT_READ | PROT_WRITE,
-                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
+                      MAP_PRIVATE | MAP_ANONYMOUS,
                       -1,
                       0);
     if (base == MAP_FAILED) {
