@@ -37,6 +37,9 @@ record GgufHeader(Path file, GgufMetadata metadata, List<StoredTensor> tensors) 
 
     private static final int MAX_DIMENSIONS = 4;
 
+    /** Floats must lie at multiples of their size for the kernels; 32 is what real files have. */
+    private static final int LEAST_ALIGNMENT = 4;
+
     /** Arrays worth keeping; others, of which files hold many, are checked and passed over. */
     private static final Set<String> KEPT_ARRAYS =
             Set.of(
@@ -202,7 +205,7 @@ record GgufHeader(Path file, GgufMetadata metadata, List<StoredTensor> tensors) 
             throws CheckpointException {
         Problems problems = new Problems(file);
         int alignment =
-                metadata.integer("general.alignment", 1, 1 << 20, problems)
+                metadata.integer("general.alignment", LEAST_ALIGNMENT, 1 << 20, problems)
                         .orElse(32); // the format's default
         problems.throwIfAny();
         if (Integer.bitCount(alignment) != 1) {

@@ -27,6 +27,7 @@ final class HeaderReader implements AutoCloseable {
     private final long limit;
     private final ByteBuffer buffer =
             ByteBuffer.allocate(BUFFER_BYTES).order(ByteOrder.LITTLE_ENDIAN).limit(0);
+    private long bufferEnd; // in the file
 
     private HeaderReader(Path file, FileChannel channel, long size, long limit) {
         this.file = file;
@@ -59,16 +60,12 @@ final class HeaderReader implements AutoCloseable {
     }
 
     /** Offset in the file of the next byte to read. */
-    long position() throws CheckpointException {
-        try {
-            return channel.position() - buffer.remaining();
-        } catch (IOException e) {
-            throw new CheckpointException(file, "cannot be read: " + e.getMessage(), e);
-        }
+    long position() {
+        return bufferEnd - buffer.remaining();
     }
 
     /** Bytes that a header may still take. */
-    long remaining() throws CheckpointException {
+    long remaining() {
         return limit - position();
     }
 
@@ -148,13 +145,7 @@ final class HeaderReader implements AutoCloseable {
         }
         int buffered = (int) Math.min(bytes, buffer.remaining());
         buffer.position(buffer.position() + buffered);
-        if (bytes > buffered) {
-            try {
-                channel.position(channel.position() + bytes - buffered);
-            } catch (IOException e) {
-                throw new CheckpointException(file, "cannot be read: " + e.getMessage(), e);
-            }
-        }
+        bufferEnd += bytes - buffered;
     }
 
     /** The next {@code bytes} bytes as a stream; the caller has checked that they are there. */
@@ -204,10 +195,12 @@ final class HeaderReader implements AutoCloseable {
         buffer.compact();
         try {
             while (buffer.position() < bytes) {
-                if (channel.read(buffer) < 0) {
+                int read = channel.read(buffer, bufferEnd);
+                if (read < 0) {
                     buffer.flip();
                     throw truncated(bytes, what);
                 }
+                bufferEnd += read;
             }
         } catch (CheckpointException e) {
             throw e;
@@ -217,7 +210,7 @@ final class HeaderReader implements AutoCloseable {
         buffer.flip();
     }
 
-    private CheckpointException truncated(long wanted, String what) throws CheckpointException {
+    private CheckpointException truncated(long wanted, String what) {
         return new CheckpointException(
                 file,
                 what

@@ -316,7 +316,11 @@ class GgufCheckpointTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"24,expected a power of two", "0,expected an integer from 1"})
+    @CsvSource({
+        "24,expected a power of two",
+        "0,expected an integer from 4",
+        "2,expected an integer from 4"
+    })
     void alignmentMustBeAPowerOfTwo(int alignment, String text) {
         refusal(QWEN3.gguf().meta("general.alignment", alignment))
                 .hasMessageContaining("metadata key general.alignment is " + alignment)
