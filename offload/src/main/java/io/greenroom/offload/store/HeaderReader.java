@@ -177,7 +177,7 @@ final class HeaderReader implements AutoCloseable {
     }
 
     private long stringLength(String what) throws CheckpointException {
-        long length = i64("length of " + what);
+        long length = i64(what);
         if (length < 0 || length > remaining() || length > Integer.MAX_VALUE - 8) {
             throw truncated(length, what);
         }

@@ -35,7 +35,7 @@ class HeaderFuzzTest {
      */
     private static final long HEAP_PER_BYTE = 64;
 
-    private static final long HEAP_CONSTANT = 2 << 20;
+    private static final long HEAP_CONSTANT = 1 << 20;
 
     private static final long[] INTERESTING = {
         0,
@@ -101,6 +101,9 @@ class HeaderFuzzTest {
         }
         TinyModel model = new TinyModel(Family.MIXTRAL, 1, 32, 32, 2, 8, TensorType.F32, 3);
         weights = model.safetensors("BF16", ExpertNames.SINGLE).bytes();
+        // loads the classes, whose heap is not the files'
+        Checkpoints.open(model.gguf().write(ggufFile));
+        Checkpoints.open(model.huggingFace(folder, "BF16", ExpertNames.SINGLE));
     }
 
     @AfterContainer
@@ -156,16 +159,19 @@ class HeaderFuzzTest {
         Thread thread = Thread.currentThread();
         long before = THREADS.getThreadAllocatedBytes(thread.getId());
         Checkpoint checkpoint = null;
+        String refusal = "";
         try {
             checkpoint = Checkpoints.open(location);
         } catch (CheckpointException e) {
-            assertThat(e).hasMessageContaining(": ");
+            refusal = e.getMessage();
         }
         long heap = THREADS.getThreadAllocatedBytes(thread.getId()) - before;
         assertThat(heap)
                 .as("heap for a file of %d bytes", fileBytes)
                 .isLessThan(HEAP_CONSTANT + HEAP_PER_BYTE * fileBytes);
-        if (checkpoint != null) {
+        if (checkpoint == null) {
+            assertThat(refusal).contains(": ");
+        } else {
             assertEverySpanInside(checkpoint);
         }
     }
