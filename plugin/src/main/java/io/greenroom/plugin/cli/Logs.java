@@ -12,6 +12,8 @@ final class Logs {
 
     /** Warnings only: a command's own output is enough. */
     static void quiet() {
+        // Weld logs through JBoss Logging, which would otherwise pick java.util.logging.
+        presetProperty("org.jboss.logging.provider", "slf4j");
         preset("showDateTime", "true");
         preset("dateTimeFormat", "HH:mm:ss");
         preset("showThreadName", "false");
@@ -27,8 +29,12 @@ final class Logs {
     }
 
     private static void preset(String key, String value) {
-        if (System.getProperty(PREFIX + key) == null) {
-            System.setProperty(PREFIX + key, value);
+        presetProperty(PREFIX + key, value);
+    }
+
+    private static void presetProperty(String key, String value) {
+        if (System.getProperty(key) == null) {
+            System.setProperty(key, value);
         }
     }
 }
