@@ -157,6 +157,7 @@ final class MoeFeedForward implements FeedForward {
 
     private void computeAll(ExpertVisit visit, Batch batch, Activations input)
             throws InterruptedException {
+        missing.clear(); // a step that was interrupted leaves some behind
         missing.set(0, groups.count());
         while (!missing.isEmpty()) {
             try (ExpertLease lease = visit.next()) {
@@ -182,21 +183,23 @@ final class MoeFeedForward implements FeedForward {
                 failRows(batch, group, e);
             } catch (TimeoutException e) {
                 // Nobody knows whether the rest will ever come.
-                missing.stream().forEach(group -> failRows(batch, group, e));
-                missing.clear();
+                failMissing(batch, e);
             }
         }
-        // A visit that ends early would leave rows of partial sums unwritten.
-        missing.stream()
-                .forEach(
-                        group ->
-                                failRows(
-                                        batch,
-                                        group,
-                                        new IllegalStateException(
-                                                "Expert "
-                                                        + new ExpertId(layer, groups.expert(group))
-                                                        + " was not handed out")));
+        if (!missing.isEmpty()) {
+            // The visit is over: going on would sum rows that nobody has written.
+            failMissing(
+                    batch,
+                    new IllegalStateException(
+                            missing.cardinality()
+                                    + " experts of layer "
+                                    + layer
+                                    + " were not handed out"));
+        }
+    }
+
+    private void failMissing(Batch batch, Throwable reason) {
+        missing.stream().forEach(group -> failRows(batch, group, reason));
         missing.clear();
     }
 

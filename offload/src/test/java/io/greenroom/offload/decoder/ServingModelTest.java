@@ -15,6 +15,7 @@ import io.greenroom.gating.InvalidLogitException;
 import io.greenroom.offload.kernel.Activations;
 import io.greenroom.offload.kernel.JavaKernels;
 import io.greenroom.offload.kernel.NativeKernels;
+import io.greenroom.offload.kernel.WeightMatrix;
 import io.greenroom.offload.store.Checkpoint;
 import io.greenroom.offload.store.CheckpointException;
 import io.greenroom.offload.store.Checkpoints;
@@ -144,7 +145,7 @@ class ServingModelTest {
         Checkpoint checkpoint = checkpoint(tiny(Family.QWEN3_MOE));
         int[] prompt = ModelHarness.prompt(1, 3, VOCABULARY);
         ExpertId victim = firstExpertOf(checkpoint, prompt);
-        harness.loadTimeout(Duration.ofMillis(700)).hangReads(victim);
+        harness.loadTimeout(Duration.ofMillis(1500)).hangReads(victim);
         try (ServingModel model = harness.load(checkpoint, ModelHarness.options("100%"))) {
             RecordingListener.End end = ModelHarness.generate(model, prompt, 2).await();
             assertThat(end.reason()).isEqualTo(FinishReason.ERROR);
@@ -206,6 +207,42 @@ class ServingModelTest {
             assertThat(ModelHarness.generate(model, damaged, 1).await().reason())
                     .isEqualTo(FinishReason.ERROR);
             assertThat(model.evaluate(clean)).isDeepEqualTo(good);
+        }
+    }
+
+    /** A step that breaks down half-way must leave nothing behind for the next. */
+    @Test
+    void aKernelThatFailsEndsItsStepOnly() throws Exception {
+        Checkpoint checkpoint = checkpoint(tiny(Family.OLMOE));
+        AtomicInteger calls = new AtomicInteger(Integer.MAX_VALUE);
+        harness.kernels(
+                threads ->
+                        new JavaKernels() {
+                            @Override
+                            public void feedForward(
+                                    WeightMatrix gate,
+                                    WeightMatrix up,
+                                    WeightMatrix down,
+                                    Activations x,
+                                    int[] rows,
+                                    int[] outRows,
+                                    int n,
+                                    Activations out) {
+                                if (calls.decrementAndGet() == 0) {
+                                    throw new IllegalStateException("a kernel broke");
+                                }
+                                super.feedForward(gate, up, down, x, rows, outRows, n, out);
+                            }
+                        });
+        try (ServingModel model = harness.load(checkpoint, ModelHarness.options("100%"))) {
+            int[] few = {1};
+            float[][] before = model.evaluate(few);
+            calls.set(2);
+            RecordingListener.End end =
+                    ModelHarness.generate(model, ModelHarness.prompt(1, 16, VOCABULARY), 1).await();
+            assertThat(end.reason()).isEqualTo(FinishReason.ERROR);
+            assertThat(end.failure()).hasMessage("a kernel broke");
+            assertThat(model.evaluate(few)).isDeepEqualTo(before);
         }
     }
 
