@@ -12,11 +12,14 @@ final class BuiltPlugin {
     private static final Path TARGET =
             Path.of(System.getProperty("greenroom.plugin.target", "../plugin/target"));
 
+    /** The main artifact: those with a classifier have letters where it has its version's end. */
+    private static final String PLUGIN_JAR = "greenroom-plugin-{*SNAPSHOT,*[0-9]}.jar";
+
     private BuiltPlugin() {}
 
     /** The one jar that goes into the server's plugin folder. */
     static Path jar() throws IOException {
-        return one("the plugin's jar", "greenroom-plugin.jar");
+        return one("the plugin's jar", PLUGIN_JAR);
     }
 
     /** The class path of the embedded host. */

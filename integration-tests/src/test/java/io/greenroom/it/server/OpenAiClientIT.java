@@ -59,7 +59,7 @@ class OpenAiClientIT {
         CompletableFuture<ChatResponse> complete = new CompletableFuture<>();
 
         OpenAiStreamingChatModel.builder()
-                .baseUrl(url + "v1")
+                .baseUrl(url + "/v1")
                 .apiKey("none")
                 .modelName(MODEL)
                 .temperature(0.0)
@@ -99,7 +99,7 @@ class OpenAiClientIT {
 
     private OpenAiChatModel chatModel(String name) {
         return OpenAiChatModel.builder()
-                .baseUrl(url + "v1")
+                .baseUrl(url + "/v1")
                 .apiKey("none")
                 .modelName(name)
                 .temperature(0.0)

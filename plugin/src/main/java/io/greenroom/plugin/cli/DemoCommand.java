@@ -27,7 +27,7 @@ final class DemoCommand implements Callable<Integer> {
     /** The name clients ask for. */
     static final String MODEL = "greenroom-demo";
 
-    private static final String QUESTION = "What is a hacker?";
+    private static final String QUESTION = "Write in the style of the King James Bible.";
     private static final String FOLDER = "integration-tests/demo-model";
 
     @Spec private CommandSpec spec = CommandSpec.create();

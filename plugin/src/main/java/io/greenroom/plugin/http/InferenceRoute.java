@@ -5,6 +5,7 @@ import io.greenroom.cache.ByteSize;
 import io.greenroom.plugin.config.PluginSettings;
 import io.greenroom.plugin.engine.RequestRunner;
 import io.greenroom.plugin.protocol.ApiError;
+import io.greenroom.plugin.protocol.RequestException;
 import io.greenroom.plugin.protocol.RequestJson;
 import io.netty.buffer.ByteBufUtil;
 import io.netty.channel.ChannelHandlerContext;
@@ -172,14 +173,20 @@ final class InferenceRoute implements Route {
         } else if (named != null && (call.chat || ownFallback)) {
             reply(call, ApiError.unknownModel(named, known(call.server)));
         } else {
-            reply(
-                    call,
-                    ApiError.invalid(
-                            "model",
-                            "\"model\" is missing, and the server has more than one;"
-                                    + " "
-                                    + known(call.server)));
+            reply(call, nameless(call));
         }
+    }
+
+    /** Whoever cannot write JSON has no model's name to look for. */
+    private static ApiError nameless(Call call) {
+        if (call.request.content().readableBytes() <= SMALL) {
+            try {
+                RequestJson.parse(ByteBufUtil.getBytes(call.request.content()));
+            } catch (RequestException e) {
+                return e.error();
+            }
+        }
+        return ApiError.invalid("model", "\"model\" is missing; " + known(call.server));
     }
 
     private void serve(Call call, String model) {
