@@ -42,24 +42,53 @@ struct Q4_0 {
 };
 
 constexpr int kRows = 16;          // of a panel: the lanes of a register
-constexpr int kPanelTokens = 6;    // from so many on a panel pays
+constexpr int kPanelTokens = 3;    // from so many on a panel pays
 constexpr int kTokens = 4;         // of a tile
 constexpr int kBlockBytes = kRows * kBlock;
+
+// Transposes 8 x 8 numbers of 32 bits: pairs, then fours, then halves.
+INLINE void transpose(__m256i (&v)[8]) {
+    __m256i pairs[8];
+    for (int i = 0; i < 8; i += 2) {
+        pairs[i] = _mm256_unpacklo_epi32(v[i], v[i + 1]);
+        pairs[i + 1] = _mm256_unpackhi_epi32(v[i], v[i + 1]);
+    }
+    __m256i fours[8];
+    for (int i = 0; i < 8; i += 4) {
+        fours[i] = _mm256_unpacklo_epi64(pairs[i], pairs[i + 2]);
+        fours[i + 1] = _mm256_unpackhi_epi64(pairs[i], pairs[i + 2]);
+        fours[i + 2] = _mm256_unpacklo_epi64(pairs[i + 1], pairs[i + 3]);
+        fours[i + 3] = _mm256_unpackhi_epi64(pairs[i + 1], pairs[i + 3]);
+    }
+    for (int i = 0; i < 4; i++) {
+        v[i] = _mm256_permute2x128_si256(fours[i], fours[i + 4], 0x20);
+        v[i + 4] = _mm256_permute2x128_si256(fours[i], fours[i + 4], 0x31);
+    }
+}
 
 // bytes: [blocks][8 groups of 4 columns][16 rows][4 columns]; scales: [blocks][16 rows].
 template <class I>
 void fill_panel(const uint8_t* first, size_t row_bytes, int blocks, uint8_t* bytes, float* scales) {
-    for (int r = 0; r < kRows; r++) {
-        const uint8_t* row = first + size_t(r) * row_bytes;
-        for (int b = 0; b < blocks; b++) {
-            const uint8_t* block = row + size_t(b) * I::kBytes;
-            _mm_prefetch(reinterpret_cast<const char*>(block + 8192), _MM_HINT_T0);
-            scales[b * kRows + r] = _cvtsh_ss(load_u16(block));
-            alignas(32) uint32_t fours[8];
-            _mm256_store_si256(reinterpret_cast<__m256i*>(fours), I::bytes(block));
-            uint8_t* to = bytes + size_t(b) * kBlockBytes + r * 4;
+    for (int b = 0; b < blocks; b++) {
+        for (int eight = 0; eight < kRows; eight += 8) {
+            const uint8_t* block = first + size_t(eight) * row_bytes + size_t(b) * I::kBytes;
+            __m256i v[8];
+            for (int i = 0; i < 8; i++) {
+                v[i] = I::bytes(block + size_t(i) * row_bytes);
+                // The same place of the next panel.
+                _mm_prefetch(
+                        reinterpret_cast<const char*>(block + size_t(i + kRows) * row_bytes),
+                        _MM_HINT_T0);
+            }
+            transpose(v);
             for (int k = 0; k < 8; k++) {
-                __builtin_memcpy(to + k * kRows * 4, &fours[k], 4);
+                uint8_t* to = bytes + size_t(b) * kBlockBytes + (k * kRows + eight) * 4;
+                _mm256_store_si256(reinterpret_cast<__m256i*>(to), v[k]);
+            }
+            for (int i = 0; i < 8; i += 4) {
+                _mm_store_ps(
+                        scales + b * kRows + eight + i,
+                        four_halves(block + size_t(i) * row_bytes, row_bytes));
             }
         }
     }

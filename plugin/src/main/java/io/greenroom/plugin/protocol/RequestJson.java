@@ -35,11 +35,12 @@ public final class RequestJson {
         String text = utf8(body);
         try (JsonReader reader = reader(text)) {
             if (reader.peek() != JsonToken.BEGIN_OBJECT) {
-                throw invalid("The body is not a JSON object; it begins with " + reader.peek());
+                throw invalid(
+                        "The body is not a JSON object; it begins with " + kind(reader.peek()));
             }
             JsonElement element = Streams.parse(reader);
             if (reader.peek() != JsonToken.END_DOCUMENT) {
-                throw invalid("The body goes on after the JSON object" + position(reader));
+                throw new IllegalStateException("more follows the object");
             }
             return element.getAsJsonObject();
         } catch (IOException | JsonParseException | IllegalStateException e) {
@@ -73,6 +74,17 @@ public final class RequestJson {
         }
     }
 
+    private static String kind(JsonToken token) {
+        return switch (token) {
+            case BEGIN_ARRAY -> "an array";
+            case STRING -> "a string";
+            case NUMBER -> "a number";
+            case BOOLEAN -> "true or false";
+            case NULL -> "null";
+            default -> "nothing";
+        };
+    }
+
     private static JsonReader reader(String text) {
         JsonReader reader = new JsonReader(new StringReader(text));
         reader.setStrictness(Strictness.STRICT);
@@ -86,10 +98,6 @@ public final class RequestJson {
         } catch (CharacterCodingException e) {
             throw invalid("The body is not UTF-8");
         }
-    }
-
-    private static String position(JsonReader reader) {
-        return position(reader.toString());
     }
 
     private static String position(@Nullable String text) {

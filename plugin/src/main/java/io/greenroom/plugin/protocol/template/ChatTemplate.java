@@ -4,6 +4,7 @@ import com.hubspot.jinjava.Jinjava;
 import com.hubspot.jinjava.JinjavaConfig;
 import com.hubspot.jinjava.LegacyOverrides;
 import com.hubspot.jinjava.el.JinjavaProcessors;
+import com.hubspot.jinjava.el.ext.ExtendedParser;
 import com.hubspot.jinjava.interpret.Context.Library;
 import com.hubspot.jinjava.interpret.JinjavaInterpreter;
 import com.hubspot.jinjava.interpret.RenderResult;
@@ -44,6 +45,9 @@ public final class ChatTemplate {
     private static final int MAX_NODES = 1_000_000;
 
     private static final int MAX_ITEMS = 100_000;
+
+    private static final String FILTER = ExtendedParser.FILTER_PREFIX;
+    private static final String TEST = ExtendedParser.EXPTEST_PREFIX;
 
     private final String source;
     private final Map<String, Object> tokens;
@@ -184,11 +188,45 @@ public final class ChatTemplate {
                         "The chat template failed in line "
                                 + error.getLineno()
                                 + ": "
-                                + error.getMessage(),
+                                + describe(error),
                         false);
             }
         }
+        refuseUnknown(result.getContext().getResolvedValues());
         return result.getOutput();
+    }
+
+    /** The renderer takes the result of a filter or test it does not know for nothing. */
+    private void refuseUnknown(Set<String> resolved) throws TemplateException {
+        for (String name : resolved) {
+            String unknown = null;
+            if (name.startsWith(FILTER)
+                    && jinjava.getGlobalContext().getFilter(name.substring(FILTER.length()))
+                            == null) {
+                unknown = "filter \"" + name.substring(FILTER.length());
+            } else if (name.startsWith(TEST)
+                    && jinjava.getGlobalContext().getExpTest(name.substring(TEST.length()))
+                            == null) {
+                unknown = "test \"" + name.substring(TEST.length());
+            }
+            if (unknown != null) {
+                throw new TemplateException(
+                        "The chat template failed: it uses the "
+                                + unknown
+                                + "\", which is not supported",
+                        false);
+            }
+        }
+    }
+
+    /** The renderer wraps some failures in words that say nothing. */
+    private static String describe(TemplateError error) {
+        for (Throwable cause = error.getException(); cause != null; cause = cause.getCause()) {
+            if (cause instanceof IllegalStateException && cause.getMessage() != null) {
+                return cause.getMessage();
+            }
+        }
+        return String.valueOf(error.getMessage());
     }
 
     private static @Nullable RaisedByTemplateException raisedBy(@Nullable Throwable failure) {

@@ -1,0 +1,123 @@
+package io.greenroom.plugin.config;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.catchThrowableOfType;
+
+import io.greenroom.cache.ExpertBudget;
+import io.greenroom.offload.decoder.ModelOptions;
+import io.greenroom.offload.decoder.ModelOptions.Prefetch;
+import io.greenroom.offload.kernel.KvPages;
+import java.nio.file.Path;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+class ModelConfigTest {
+
+    @Test
+    void nothingSetMeansTheDefaults() throws Exception {
+        assertThat(ModelConfig.read(null))
+                .isEqualTo(new ModelConfig(Path.of(""), ModelOptions.defaults()));
+    }
+
+    @Test
+    void everyOptionIsRead() throws Exception {
+        ModelConfig config =
+                ModelConfig.read(
+                        Map.ofEntries(
+                                Map.entry("expert_budget", "40%"),
+                                Map.entry("prefetch", "off"),
+                                Map.entry("cache_policy", "tinylfu"),
+                                Map.entry("routing", "EXACT"),
+                                Map.entry("context_length", "4096"),
+                                Map.entry("kv_type", "f16"),
+                                Map.entry("max_concurrent", "4"),
+                                Map.entry("max_queued", "0"),
+                                Map.entry("prefill_chunk", "256"),
+                                Map.entry("threads", "3"),
+                                Map.entry("direct_io", "false"),
+                                Map.entry("model", "sub/model.gguf")));
+
+        assertThat(config.model()).isEqualTo(Path.of("sub", "model.gguf"));
+        assertThat(config.options())
+                .isEqualTo(
+                        new ModelOptions(
+                                new ExpertBudget.Share(40),
+                                Prefetch.OFF,
+                                4096,
+                                KvPages.Type.F16,
+                                4,
+                                0,
+                                256,
+                                3,
+                                false));
+    }
+
+    @Test
+    void optionsTheServerBringsAlongAreNoMistake() throws Exception {
+        ModelConfig.read(
+                Map.of(
+                        "rolling_batch", "disable",
+                        "max_rolling_batch_size", "32",
+                        "pipeline_parallel_degree", "1",
+                        "tensor_parallel_degree", "2"));
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            textBlock =
+                    """
+                    expert_budget  | lots    | write a size like 6GiB, a share like 40%, or auto
+                    expert_budget  | 0%      | write a number above 0 and at most 100
+                    prefetch       | maybe   | write one of auto, on, off
+                    cache_policy   | lru     | write tinylfu; there is no other policy yet
+                    routing        | biased  | write exact; routing that trades tokens for speed
+                    context_length | 0       | write an integer from 16 to 1048576
+                    context_length | 1e3     | write an integer from 16 to 1048576
+                    kv_type        | q8      | write one of f32, f16
+                    max_concurrent | 0       | write an integer from 1 to 1024
+                    max_queued     | -1      | write an integer from 0 to 100000
+                    prefill_chunk  | 70000   | write an integer from 1 to 65536
+                    threads        | two     | write an integer from 1 to 1024
+                    direct_io      | yes     | write true or false
+                    model          | ../x    | write the name of a file or folder in the model's folder
+                    model          | /etc    | write the name of a file or folder in the model's folder
+                    """)
+    void wrongValuesAreRefusedWithWhatIsAccepted(String key, String value, String accepted) {
+        assertThatThrownBy(() -> ModelConfig.read(Map.of(key, value)))
+                .isInstanceOf(ConfigException.class)
+                .hasMessageStartingWith(
+                        "One option is wrong:\n  option."
+                                + key
+                                + "="
+                                + value
+                                + " is not accepted: ")
+                .hasMessageContaining(accepted);
+    }
+
+    @Test
+    void allProblemsAreToldAtOnce() {
+        ConfigException problems =
+                catchThrowableOfType(
+                        ConfigException.class,
+                        () ->
+                                ModelConfig.read(
+                                        Map.of(
+                                                "expert_budgt", "1GiB",
+                                                "threads", "0",
+                                                "colour", "red")));
+
+        assertThat(problems).hasMessageStartingWith("3 options are wrong:");
+        assertThat(problems.problems())
+                .containsExactly(
+                        "option.threads=0 is not accepted: write an integer from 1 to 1024",
+                        "option.colour=red is not known: the options are expert_budget, prefetch,"
+                                + " cache_policy, routing, context_length, kv_type, max_concurrent,"
+                                + " max_queued, prefill_chunk, threads, direct_io, model",
+                        "option.expert_budgt=1GiB is not known: did you mean"
+                                + " option.expert_budget?");
+    }
+}

@@ -1,0 +1,48 @@
+package io.greenroom.plugin.config;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+
+class PluginSettingsTest {
+
+    private static PluginSettings read(
+            Map<String, String> properties, Map<String, String> environment)
+            throws ConfigException {
+        return new PluginSettings(properties::get, environment::get);
+    }
+
+    @Test
+    void nothingSetMeansTheDefaults() throws Exception {
+        PluginSettings settings = read(Map.of(), Map.of());
+
+        assertThat(settings.maxRequestBytes()).isEqualTo(16 << 20);
+        assertThat(settings.maxUnsentBytes()).isEqualTo(4 << 20);
+    }
+
+    @Test
+    void propertiesGoBeforeTheEnvironment() throws Exception {
+        PluginSettings settings =
+                read(
+                        Map.of("greenroom.max-request", "1MiB"),
+                        Map.of("GREENROOM_MAX_REQUEST", "2MiB", "GREENROOM_MAX_UNSENT", "3KiB"));
+
+        assertThat(settings.maxRequestBytes()).isEqualTo(1 << 20);
+        assertThat(settings.maxUnsentBytes()).isEqualTo(3 << 10);
+    }
+
+    @Test
+    void wrongValuesAreRefusedByTheNameTheyWereGiven() {
+        assertThatThrownBy(
+                        () ->
+                                read(
+                                        Map.of("greenroom.max-request", "big"),
+                                        Map.of("GREENROOM_MAX_UNSENT", "-1")))
+                .isInstanceOf(ConfigException.class)
+                .hasMessageContaining("2 options are wrong")
+                .hasMessageContaining("greenroom.max-request=big is not accepted")
+                .hasMessageContaining("GREENROOM_MAX_UNSENT=-1 is not accepted");
+    }
+}

@@ -1,0 +1,199 @@
+package io.greenroom.plugin.engine;
+
+import io.greenroom.cache.CacheStats;
+import io.greenroom.cache.ExpertId;
+import io.greenroom.offload.decoder.FinishReason;
+import io.greenroom.offload.decoder.Generation;
+import io.greenroom.offload.decoder.GenerationRequest;
+import io.greenroom.offload.decoder.GenerationUsage;
+import io.greenroom.offload.decoder.MoeModel;
+import io.greenroom.offload.decoder.TokenListener;
+import io.greenroom.offload.store.Checkpoint;
+import io.greenroom.offload.store.ExpertSpans;
+import io.greenroom.offload.store.ModelSpec;
+import io.greenroom.offload.store.TensorSpan;
+import io.greenroom.offload.store.TokenizerFiles;
+import io.greenroom.plugin.protocol.text.TestVocabulary;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+
+/** A model whose tokens a test says one by one. Its tokens are bytes, see TestVocabulary. */
+public final class FakeMoeModel implements MoeModel {
+
+    public static final String CHAT_ML =
+            "{% for m in messages %}{{ '<|im_start|>' + m.role + '\n' + m.content + '<|im_end|>\n'"
+                    + " }}{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{%"
+                    + " endif %}";
+
+    /** One submitted request. */
+    public static final class Running implements Generation {
+
+        private final GenerationRequest request;
+        private final TokenListener listener;
+        private int produced;
+        private boolean over;
+
+        Running(GenerationRequest request, TokenListener listener) {
+            this.request = request;
+            this.listener = listener;
+        }
+
+        public GenerationRequest request() {
+            return request;
+        }
+
+        /** Says a text, a token per byte; ends with STOP when the listener has enough. */
+        public Running say(String text) {
+            for (byte b : text.getBytes(StandardCharsets.UTF_8)) {
+                if (over) {
+                    break;
+                }
+                produced++;
+                if (!listener.onToken(b & 0xFF)) {
+                    finish(FinishReason.STOP, null);
+                }
+            }
+            return this;
+        }
+
+        public void finish(FinishReason reason, @Nullable Throwable failure) {
+            synchronized (this) {
+                if (over) {
+                    return;
+                }
+                over = true;
+            }
+            int prompt = request.prompt().length;
+            listener.onFinish(reason, new GenerationUsage(prompt, produced, 1, 2, 3), failure);
+        }
+
+        public synchronized boolean isOver() {
+            return over;
+        }
+
+        @Override
+        public void cancel() {
+            finish(FinishReason.CANCELLED, null);
+        }
+    }
+
+    private final BlockingQueue<Running> submitted = new LinkedBlockingQueue<>();
+    private final List<Running> all = new CopyOnWriteArrayList<>();
+    private final @Nullable String template;
+    private volatile @Nullable RuntimeException refusal;
+    private volatile boolean closed;
+
+    public FakeMoeModel() {
+        this(CHAT_ML);
+    }
+
+    public FakeMoeModel(@Nullable String template) {
+        this.template = template;
+    }
+
+    /** The next request, waited for. */
+    public Running next() throws InterruptedException {
+        Running running = submitted.poll(10, TimeUnit.SECONDS);
+        if (running == null) {
+            throw new AssertionError("No request came");
+        }
+        return running;
+    }
+
+    public boolean hasNext() {
+        return !submitted.isEmpty();
+    }
+
+    /** Makes every submission fail. */
+    public void refuseWith(@Nullable RuntimeException failure) {
+        refusal = failure;
+    }
+
+    public boolean isClosed() {
+        return closed;
+    }
+
+    @Override
+    public Generation submit(GenerationRequest request, TokenListener listener) {
+        RuntimeException failure = refusal;
+        if (failure != null) {
+            throw failure;
+        }
+        Running running = new Running(request, listener);
+        all.add(running);
+        submitted.add(running);
+        return running;
+    }
+
+    @Override
+    public Checkpoint checkpoint() {
+        TokenizerFiles files = TestVocabulary.files(TestVocabulary.byteLevel("qwen2"), template);
+        return new Checkpoint() {
+            @Override
+            public Path location() {
+                return Path.of("fake");
+            }
+
+            @Override
+            public ModelSpec spec() {
+                throw new UnsupportedOperationException();
+            }
+
+            @Override
+            public Optional<TensorSpan> tensor(String name) {
+                return Optional.empty();
+            }
+
+            @Override
+            public List<TensorSpan> tensors() {
+                return List.of();
+            }
+
+            @Override
+            public ExpertSpans expert(ExpertId id) {
+                throw new UnsupportedOperationException();
+            }
+
+            @Override
+            public TokenizerFiles tokenizer() {
+                return files;
+            }
+        };
+    }
+
+    @Override
+    public int contextLength() {
+        return 100;
+    }
+
+    @Override
+    public Status status() {
+        return new Status(
+                1000,
+                900,
+                100,
+                9,
+                5,
+                64,
+                50,
+                60,
+                1,
+                2,
+                30,
+                40,
+                new CacheStats(3, 1, 4, 0, 0, 400, 0, 0, 0, 0, 7));
+    }
+
+    @Override
+    public void close() {
+        closed = true;
+        all.forEach(running -> running.finish(FinishReason.UNLOADED, null));
+    }
+}
