@@ -111,6 +111,34 @@ TEST(matmul, a_row_does_not_depend_on_its_company_or_threads) {
     }
 }
 
+TEST(matmul, weights_need_no_alignment) {
+    Random random(14);
+    for (int32_t isa : isas()) {
+        Context kernels = context(1, isa);
+        for (int32_t type : kGgmlTypes) {
+            int cols = block_of(type) == 1 ? 291 : 256;
+            Weights weights(type, 5, cols, random);
+            size_t bytes = 5 * greenroom::row_bytes(greenroom::type_index(type), cols);
+            Guarded<uint8_t> odd(bytes + 1);
+            std::memcpy(odd.data(), weights.matrix.data, bytes);
+            CHECK(reinterpret_cast<uintptr_t>(odd.data()) % 2 == 1, "an odd address");
+            gr_matrix moved = weights.matrix;
+            moved.data = odd.data();
+            Floats x(7 * size_t(cols));
+            Floats expected(7 * 5);
+            Floats actual(7 * 5);
+            randomise(x, random);
+            for (int n : {1, 3, 7}) {
+                fill_nan(actual);
+                gr_matmul(kernels.get(), &weights.matrix, x.data(), n, nullptr, expected.data());
+                gr_matmul(kernels.get(), &moved, x.data(), n, nullptr, actual.data());
+                CHECK(same_bits(actual.data(), expected.data(), size_t(n) * 5),
+                      text(isa, "type, n", type, n));
+            }
+        }
+    }
+}
+
 TEST(matmul, carries_infinities_and_nan) {
     for (int32_t isa : isas()) {
         Context kernels = context(1, isa);
