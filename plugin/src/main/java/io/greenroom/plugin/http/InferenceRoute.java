@@ -186,7 +186,12 @@ final class InferenceRoute implements Route {
                 return e.error();
             }
         }
-        return ApiError.invalid("model", "\"model\" is missing; " + known(call.server));
+        boolean several = call.server.models().size() > 1;
+        return ApiError.invalid(
+                "model",
+                "\"model\" is missing"
+                        + (several ? ", and the server has more than one; " : "; ")
+                        + known(call.server));
     }
 
     private void serve(Call call, String model) {

@@ -217,6 +217,16 @@ class RoutesTest {
     }
 
     @Test
+    void whatIsNotJsonIsToldSoAndNotThatItNamesNoModel() {
+        server.with("demo", model);
+        post(CHAT, "{\"messages\": [}");
+        FullHttpResponse response = whole();
+
+        assertThat(response.status().code()).isEqualTo(400);
+        assertThat(error(response).get("message").getAsString()).startsWith("The body is not JSON");
+    }
+
+    @Test
     void aModelMustBeNamedWhereThereAreSeveral() {
         server.with("demo", model).with("second", model);
         post(CHAT, "{" + MESSAGES + "}");
