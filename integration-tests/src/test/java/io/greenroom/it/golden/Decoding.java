@@ -9,6 +9,7 @@ import io.greenroom.offload.decoder.MoeModels;
 import io.greenroom.offload.decoder.SamplingParameters;
 import io.greenroom.offload.decoder.ServingModel;
 import io.greenroom.offload.decoder.TokenListener;
+import io.greenroom.offload.kernel.ActivationPrecision;
 import io.greenroom.offload.kernel.KvPages;
 import io.greenroom.offload.store.Checkpoint;
 import io.greenroom.offload.store.ModelSpec;
@@ -60,6 +61,7 @@ final class Decoding {
                         prefetch,
                         0,
                         KvPages.Type.F32,
+                        ActivationPrecision.FLOAT32,
                         4,
                         64,
                         chunk,

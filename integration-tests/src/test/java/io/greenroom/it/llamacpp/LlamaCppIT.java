@@ -11,6 +11,7 @@ import io.greenroom.it.TestModels;
 import io.greenroom.offload.decoder.ModelOptions;
 import io.greenroom.offload.decoder.MoeModels;
 import io.greenroom.offload.decoder.ServingModel;
+import io.greenroom.offload.kernel.ActivationPrecision;
 import io.greenroom.offload.kernel.KvPages;
 import io.greenroom.offload.store.ModelSpec;
 import java.nio.file.Files;
@@ -112,6 +113,7 @@ class LlamaCppIT {
                         ModelOptions.Prefetch.AUTO,
                         0,
                         KvPages.Type.F32,
+                        ActivationPrecision.FLOAT32,
                         1,
                         1,
                         64,

@@ -8,6 +8,7 @@ import io.greenroom.gating.Gate;
 import io.greenroom.gating.SoftmaxTopKGate;
 import io.greenroom.gating.predict.CrossLayerGatePredictor;
 import io.greenroom.gating.predict.PrefetchAudit;
+import io.greenroom.offload.kernel.ActivationPrecision;
 import io.greenroom.offload.kernel.Kernels;
 import io.greenroom.offload.kernel.KvPages;
 import io.greenroom.offload.kernel.WeightMatrix;
@@ -24,7 +25,6 @@ import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.function.IntFunction;
 import java.util.function.LongSupplier;
 import java.util.function.UnaryOperator;
 import java.util.stream.IntStream;
@@ -36,7 +36,7 @@ import org.slf4j.LoggerFactory;
  * Puts a model together. Everything taken on the way is given back if a later step fails.
  *
  * @param allocator of all native memory
- * @param kernels makes kernels for a number of threads
+ * @param kernels makes kernels
  * @param reading wraps the reader of experts
  * @param available memory this process may still take
  * @param loadTimeout longest wait for an expert
@@ -44,11 +44,17 @@ import org.slf4j.LoggerFactory;
  */
 record ModelLoader(
         NativeAllocator allocator,
-        IntFunction<Kernels> kernels,
+        KernelsFactory kernels,
         UnaryOperator<ExpertLoader> reading,
         LongSupplier available,
         Duration loadTimeout,
         @Nullable MemoryBudget total) {
+
+    /** Makes the kernels of a model. */
+    @FunctionalInterface
+    interface KernelsFactory {
+        Kernels create(int threads, ActivationPrecision activations);
+    }
 
     private static final Logger LOG = LoggerFactory.getLogger(ModelLoader.class);
 
@@ -98,7 +104,7 @@ record ModelLoader(
                             "experts of " + checkpoint.location(),
                             new ByteSize(plan.arenaBytes())));
         }
-        Kernels compute = kernels.apply(threads(options));
+        Kernels compute = kernels.create(threads(options), options.activations());
         if (compute instanceof AutoCloseable closeable) {
             resources.push(closeable);
         }

@@ -1,6 +1,7 @@
 package io.greenroom.offload.decoder;
 
 import io.greenroom.cache.ExpertBudget;
+import io.greenroom.offload.kernel.ActivationPrecision;
 import io.greenroom.offload.kernel.KvPages;
 
 /**
@@ -11,6 +12,7 @@ import io.greenroom.offload.kernel.KvPages;
  * @param contextLength longest context of one request, at most the model's own; 0 for the model's
  *     own, capped at 8192
  * @param kvType precision of cached keys and values
+ * @param activations in which precision activations meet quantised weights
  * @param maxConcurrent requests decoded together
  * @param maxQueued requests that may wait beyond those
  * @param prefillChunk most prompt tokens one step takes
@@ -22,6 +24,7 @@ public record ModelOptions(
         Prefetch prefetch,
         int contextLength,
         KvPages.Type kvType,
+        ActivationPrecision activations,
         int maxConcurrent,
         int maxQueued,
         int prefillChunk,
@@ -57,6 +60,15 @@ public record ModelOptions(
     /** The defaults an operator gets by setting nothing. */
     public static ModelOptions defaults() {
         return new ModelOptions(
-                ExpertBudget.AUTO, Prefetch.AUTO, 0, KvPages.Type.F32, 8, 64, 128, 0, true);
+                ExpertBudget.AUTO,
+                Prefetch.AUTO,
+                0,
+                KvPages.Type.F32,
+                ActivationPrecision.FLOAT32,
+                8,
+                64,
+                128,
+                0,
+                true);
     }
 }

@@ -2,6 +2,7 @@ package io.greenroom.offload.decoder;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.greenroom.offload.kernel.ActivationPrecision;
 import io.greenroom.offload.kernel.KvPages;
 import io.greenroom.offload.store.Checkpoint;
 import io.greenroom.offload.store.Checkpoints;
@@ -42,13 +43,14 @@ class CacheInvisibilityTest {
     void nothingShowsInTheLogits(
             @ForAll Family family,
             @ForAll KvPages.Type kvType,
+            @ForAll ActivationPrecision activations,
             @ForAll @From("budgets") String budget,
             @ForAll ModelOptions.Prefetch prefetch,
             @ForAll @IntRange(min = 1, max = 5) int requests,
             @ForAll @From("chunks") int chunk,
             @ForAll @IntRange(min = 1, max = 3) int threads)
             throws Exception {
-        Baseline baseline = baseline(family, kvType);
+        Baseline baseline = baseline(family, kvType, activations);
         try (ModelHarness harness = new ModelHarness();
                 ServingModel model =
                         harness.load(
@@ -57,6 +59,7 @@ class CacheInvisibilityTest {
                                         budget(baseline, budget),
                                         prefetch,
                                         kvType,
+                                        activations,
                                         requests,
                                         chunk,
                                         threads))) {
@@ -97,8 +100,10 @@ class CacheInvisibilityTest {
         return 100.0 * TinyModel.EXPERTS_PER_TOKEN / layersTimesExperts + 0.001 + "%";
     }
 
-    private static Baseline baseline(Family family, KvPages.Type kvType) throws Exception {
-        Baseline known = BASELINES.get(family + " " + kvType);
+    private static Baseline baseline(
+            Family family, KvPages.Type kvType, ActivationPrecision activations) throws Exception {
+        String key = family + " " + kvType + " " + activations;
+        Baseline known = BASELINES.get(key);
         if (known != null) {
             return known;
         }
@@ -115,7 +120,13 @@ class CacheInvisibilityTest {
                         harness.load(
                                 checkpoint,
                                 ModelHarness.options(
-                                        "100%", ModelOptions.Prefetch.OFF, kvType, 1, 128, 1))) {
+                                        "100%",
+                                        ModelOptions.Prefetch.OFF,
+                                        kvType,
+                                        activations,
+                                        1,
+                                        128,
+                                        1))) {
             for (int i = 0; i < 5; i++) {
                 logits.add(model.evaluate(prompt(i)));
                 RecordingListener listener = ModelHarness.generate(model, prompt(i), TOKENS);
@@ -124,7 +135,7 @@ class CacheInvisibilityTest {
             }
         }
         Baseline baseline = new Baseline(checkpoint, logits, tokens);
-        BASELINES.put(family + " " + kvType, baseline);
+        BASELINES.put(key, baseline);
         return baseline;
     }
 

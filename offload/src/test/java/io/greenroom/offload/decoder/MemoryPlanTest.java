@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 
 import io.greenroom.cache.ExpertBudget;
+import io.greenroom.offload.kernel.ActivationPrecision;
 import io.greenroom.offload.kernel.KvPages;
 import io.greenroom.offload.store.ModelSpec;
 import io.greenroom.offload.store.SlotPlan;
@@ -95,6 +96,7 @@ class MemoryPlanTest {
                 ModelOptions.Prefetch.OFF,
                 contextLength,
                 KvPages.Type.F32,
+                ActivationPrecision.FLOAT32,
                 3,
                 3,
                 16,

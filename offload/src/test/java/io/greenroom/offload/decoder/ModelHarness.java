@@ -5,6 +5,7 @@ import io.greenroom.cache.ExpertId;
 import io.greenroom.cache.ExpertLoader;
 import io.greenroom.cache.LoadPriority;
 import io.greenroom.cache.MemoryBudget;
+import io.greenroom.offload.kernel.ActivationPrecision;
 import io.greenroom.offload.kernel.Kernels;
 import io.greenroom.offload.kernel.KvPages;
 import io.greenroom.offload.kernel.NativeKernels;
@@ -40,11 +41,11 @@ final class ModelHarness implements AutoCloseable {
     private final List<CompletableFuture<Void>> hung = new ArrayList<>();
     private final Semaphore hangs = new Semaphore(0);
     private Duration loadTimeout = Duration.ofSeconds(60);
-    private IntFunction<Kernels> kernels = NativeKernels::new;
+    private ModelLoader.KernelsFactory kernels = NativeKernels::new;
     private @Nullable MemoryBudget total;
 
     ModelHarness kernels(IntFunction<Kernels> newKernels) {
-        kernels = newKernels;
+        kernels = (threads, activations) -> newKernels.apply(threads);
         return this;
     }
 
@@ -111,13 +112,21 @@ final class ModelHarness implements AutoCloseable {
 
     static ModelOptions options(
             String budget, ModelOptions.Prefetch prefetch, int concurrent, int chunk, int threads) {
-        return options(budget, prefetch, KvPages.Type.F32, concurrent, chunk, threads);
+        return options(
+                budget,
+                prefetch,
+                KvPages.Type.F32,
+                ActivationPrecision.FLOAT32,
+                concurrent,
+                chunk,
+                threads);
     }
 
     static ModelOptions options(
             String budget,
             ModelOptions.Prefetch prefetch,
             KvPages.Type kvType,
+            ActivationPrecision activations,
             int concurrent,
             int chunk,
             int threads) {
@@ -126,6 +135,7 @@ final class ModelHarness implements AutoCloseable {
                 prefetch,
                 0,
                 kvType,
+                activations,
                 concurrent,
                 16,
                 chunk,

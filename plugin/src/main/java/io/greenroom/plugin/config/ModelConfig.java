@@ -62,6 +62,7 @@ public record ModelConfig(Path model, ModelOptions options) {
                         reader.value(ModelOptionKeys.PREFETCH),
                         reader.value(ModelOptionKeys.CONTEXT_LENGTH),
                         reader.value(ModelOptionKeys.KV_TYPE),
+                        reader.value(ModelOptionKeys.ACTIVATIONS),
                         reader.value(ModelOptionKeys.MAX_CONCURRENT),
                         reader.value(ModelOptionKeys.MAX_QUEUED),
                         reader.value(ModelOptionKeys.PREFILL_CHUNK),

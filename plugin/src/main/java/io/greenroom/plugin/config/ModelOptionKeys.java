@@ -3,6 +3,7 @@ package io.greenroom.plugin.config;
 import io.greenroom.cache.ExpertBudget;
 import io.greenroom.offload.decoder.ModelOptions;
 import io.greenroom.offload.decoder.ModelOptions.Prefetch;
+import io.greenroom.offload.kernel.ActivationPrecision;
 import io.greenroom.offload.kernel.KvPages;
 import java.util.List;
 
@@ -73,6 +74,17 @@ public final class ModelOptionKeys {
                     DEFAULTS.kvType(),
                     Parsers.oneOf(KvPages.Type.class));
 
+    static final OptionKey<ActivationPrecision> ACTIVATIONS =
+            new OptionKey<>(
+                    "activations",
+                    names(ActivationPrecision.values()),
+                    "`" + lower(DEFAULTS.activations()) + "`",
+                    "How activations meet quantised weights. `int8` rounds them to 8 bits per block"
+                            + " of 32 for Q8_0 and Q4_0 weights, as llama.cpp does: faster with"
+                            + " integer instructions, and lossy. The budget still changes no token.",
+                    DEFAULTS.activations(),
+                    Parsers.oneOf(ActivationPrecision.class));
+
     static final OptionKey<Integer> MAX_CONCURRENT =
             new OptionKey<>(
                     "max_concurrent",
@@ -139,6 +151,7 @@ public final class ModelOptionKeys {
                     ROUTING,
                     CONTEXT_LENGTH,
                     KV_TYPE,
+                    ACTIVATIONS,
                     MAX_CONCURRENT,
                     MAX_QUEUED,
                     PREFILL_CHUNK,

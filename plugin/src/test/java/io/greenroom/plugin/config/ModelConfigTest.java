@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.catchThrowableOfType;
 import io.greenroom.cache.ExpertBudget;
 import io.greenroom.offload.decoder.ModelOptions;
 import io.greenroom.offload.decoder.ModelOptions.Prefetch;
+import io.greenroom.offload.kernel.ActivationPrecision;
 import io.greenroom.offload.kernel.KvPages;
 import java.nio.file.Path;
 import java.util.Map;
@@ -33,6 +34,7 @@ class ModelConfigTest {
                                 Map.entry("routing", "EXACT"),
                                 Map.entry("context_length", "4096"),
                                 Map.entry("kv_type", "f16"),
+                                Map.entry("activations", "int8"),
                                 Map.entry("max_concurrent", "4"),
                                 Map.entry("max_queued", "0"),
                                 Map.entry("prefill_chunk", "256"),
@@ -48,6 +50,7 @@ class ModelConfigTest {
                                 Prefetch.OFF,
                                 4096,
                                 KvPages.Type.F16,
+                                ActivationPrecision.INT8,
                                 4,
                                 0,
                                 256,
@@ -78,6 +81,7 @@ class ModelConfigTest {
                     context_length | 0       | write an integer from 16 to 1048576
                     context_length | 1e3     | write an integer from 16 to 1048576
                     kv_type        | q8      | write one of f32, f16
+                    activations    | int4    | write one of float32, int8
                     max_concurrent | 0       | write an integer from 1 to 1024
                     max_queued     | -1      | write an integer from 0 to 100000
                     prefill_chunk  | 70000   | write an integer from 1 to 65536
@@ -115,7 +119,7 @@ class ModelConfigTest {
                 .containsExactly(
                         "option.threads=0 is not accepted: write an integer from 1 to 1024",
                         "option.colour=red is not known: the options are expert_budget, prefetch,"
-                                + " cache_policy, routing, context_length, kv_type, max_concurrent,"
+                                + " cache_policy, routing, context_length, kv_type, activations, max_concurrent,"
                                 + " max_queued, prefill_chunk, threads, direct_io, model",
                         "option.expert_budgt=1GiB is not known: did you mean"
                                 + " option.expert_budget?");
