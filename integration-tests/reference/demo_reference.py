@@ -28,12 +28,14 @@ def user(text: str, system: str | None = None) -> list[dict]:
 
 # name, prompt (text, or messages to render), most tokens to generate
 PROMPTS = [
-    ("kjv-raw", "And it came to pass in those days, that", 128),
+    ("kjv-raw", "And the LORD said unto Moses,", 128),
     ("lexicon-raw", "hacker n.\n1. A person who", 64),
     ("java-raw", "    /**\n     * Returns the", 128),
     ("kjv-chat", user("Write in the style of the King James Bible."), 128),
-    ("lexicon-chat", user("What does kluge mean?"), 64),
+    ("lexicon-chat", user("What is a hacker?"), 64),
     ("java-chat", user("Write a Java class named Counter."), 128),
+    ("lexicon-short-chat", user("How does the Devil's Dictionary define love?"), 64),
+    ("java-short-chat", user("Write a Java method named getName.", "You are a helpful assistant."), 64),
     ("continue-chat", user("Continue: In the beginning God created the heaven and the earth."), 64),
     ("unicode-raw", "Ünïcode — “naïve” 日本 🙂 1234\n", 32),
 ]
@@ -77,7 +79,7 @@ def main() -> None:
         prompts.append(answer(model, tokenizer, name, text, limit))
         p = prompts[-1]
         print(f"--- {name}: {len(p['greedy'])} tokens, {p['stop']}, gap {p['min_gap']:.4f}\n{text}|{p['decoded']}")
-        assert p["min_gap"] > 1e-4, "too close a race to ask of another engine: choose another prompt"
+        assert p["min_gap"] > 5e-3, "too close a race to ask of another engine: choose another prompt"
     chats = []
     for messages, generation in CHATS:
         rendered = tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=generation)
