@@ -49,6 +49,9 @@ final class HuggingFaceTokenizer {
             if (template == null) {
                 template = chatTemplate(fields);
             }
+            if (bos < 0) {
+                bos = declaredBos(fields, beside.tokenizerJson(), vocabulary);
+            }
             problems.throwIfAny();
         }
         return new TokenizerFiles(
@@ -60,6 +63,24 @@ final class HuggingFaceTokenizer {
         return Files.exists(file)
                 ? new JsonFields(StrictJson.readObject(file, MAX_JSON_BYTES), problems)
                 : null;
+    }
+
+    /**
+     * The begin token where only the tokenizer names it, by its text: as a string, or as an object
+     * with that as its content. Templates write it.
+     */
+    private static int declaredBos(
+            JsonFields fields, @Nullable String tokenizerJson, int vocabulary) {
+        JsonElement named = fields.get("bos_token");
+        String text =
+                named instanceof JsonObject object
+                        ? text(object, "content")
+                        : named != null && JsonFields.isString(named) ? named.getAsString() : null;
+        if (text == null || tokenizerJson == null) {
+            return -1;
+        }
+        int id = AddedTokens.id(tokenizerJson, text).orElse(-1);
+        return id < vocabulary ? id : -1;
     }
 
     /** A string, or a list of named templates of which "default" is for chat. */

@@ -197,6 +197,28 @@ class HuggingFaceCheckpointTest {
     }
 
     @Test
+    void theBeginTokenMayBeNamedByItsText() throws Exception {
+        QWEN3.huggingFace(folder, "F16", ExpertNames.SINGLE);
+        edit("config.json", config -> config.remove("bos_token_id"));
+        write(
+                "tokenizer.json",
+                "{\"version\":\"1.0\",\"added_tokens\":[{\"id\":6,\"content\":\"<a>\"},"
+                        + "{\"id\":7,\"content\":\"<s>\"},{\"id\":700,\"content\":\"<big>\"}]}");
+        assertThat(Checkpoints.open(folder).tokenizer().bosToken()).isEqualTo(-1);
+        write("tokenizer_config.json", "{\"bos_token\":\"<s>\"}");
+        assertThat(Checkpoints.open(folder).tokenizer().bosToken()).isEqualTo(7);
+        write("tokenizer_config.json", "{\"bos_token\":{\"content\":\"<a>\"}}");
+        assertThat(Checkpoints.open(folder).tokenizer().bosToken()).isEqualTo(6);
+        for (String unusable : new String[] {"\"<none>\"", "\"<big>\"", "7", "null", "{}"}) {
+            write("tokenizer_config.json", "{\"bos_token\":" + unusable + "}");
+            assertThat(Checkpoints.open(folder).tokenizer().bosToken()).isEqualTo(-1);
+        }
+        write("tokenizer.json", "{\"added_tokens\":[{\"id\":");
+        write("tokenizer_config.json", "{\"bos_token\":\"<s>\"}");
+        assertThat(Checkpoints.open(folder).tokenizer().bosToken()).isEqualTo(-1);
+    }
+
+    @Test
     void badTextFilesAreRefused() throws Exception {
         QWEN3.huggingFace(folder, "F16", ExpertNames.SINGLE);
         write("generation_config.json", "{\"eos_token_id\":\"</s>\"}");

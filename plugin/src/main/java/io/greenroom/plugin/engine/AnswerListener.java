@@ -7,6 +7,8 @@ import io.greenroom.plugin.protocol.AnswerFormat;
 import io.greenroom.plugin.protocol.ApiError;
 import io.greenroom.plugin.protocol.Ending;
 import io.greenroom.plugin.protocol.text.TextStream;
+import java.io.File;
+import java.nio.file.Path;
 import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -18,15 +20,23 @@ final class AnswerListener implements TokenListener {
     private static final Logger logger = LoggerFactory.getLogger(AnswerListener.class);
 
     private final String model;
+    private final Path checkpoint;
     private final TextStream text;
     private final AnswerFormat format;
     private final BooleanSupplier abandoned;
 
     /**
+     * @param checkpoint where the model was loaded from; clients are not told
      * @param abandoned whether nobody waits for the answer any more
      */
-    AnswerListener(String model, TextStream text, AnswerFormat format, BooleanSupplier abandoned) {
+    AnswerListener(
+            String model,
+            Path checkpoint,
+            TextStream text,
+            AnswerFormat format,
+            BooleanSupplier abandoned) {
         this.model = model;
+        this.checkpoint = checkpoint;
         this.text = text;
         this.format = format;
         this.abandoned = abandoned;
@@ -68,8 +78,14 @@ final class AnswerListener implements TokenListener {
         }
     }
 
-    private static String describe(Throwable failure) {
+    /** File names help the operator find the log entry; folders are nobody's business. */
+    private String describe(Throwable failure) {
         String message = failure.getMessage();
-        return message == null ? failure.getClass().getSimpleName() : message;
+        if (message == null) {
+            return failure.getClass().getSimpleName();
+        }
+        Path parent = checkpoint.toAbsolutePath().getParent();
+        String shown = message.replace(checkpoint.toAbsolutePath() + File.separator, "");
+        return parent == null ? shown : shown.replace(parent + File.separator, "");
     }
 }

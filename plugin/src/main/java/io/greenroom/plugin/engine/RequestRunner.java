@@ -191,6 +191,7 @@ public final class RequestRunner {
                                         text.endTokens()),
                                 new AnswerListener(
                                         name,
+                                        moe.checkpoint().location(),
                                         new TextStream(
                                                 text.tokenizer().bytes(),
                                                 request.settings().stops(),

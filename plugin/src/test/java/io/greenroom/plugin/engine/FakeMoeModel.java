@@ -138,7 +138,7 @@ public final class FakeMoeModel implements MoeModel {
         return new Checkpoint() {
             @Override
             public Path location() {
-                return Path.of("fake");
+                return Path.of("/models/fake");
             }
 
             @Override

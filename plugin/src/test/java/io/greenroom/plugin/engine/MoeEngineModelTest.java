@@ -22,6 +22,7 @@ import io.greenroom.offload.decoder.OverloadedException;
 import io.greenroom.offload.store.CheckpointException;
 import io.greenroom.plugin.protocol.text.TestVocabulary;
 import java.io.FileNotFoundException;
+import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -161,6 +162,18 @@ class MoeEngineModelTest {
         assertThat(output.getCode()).isEqualTo(500);
         assertThat(error(output).get("message").getAsString())
                 .isEqualTo("The model failed while answering: disk is gone");
+    }
+
+    @Test
+    void clientsAreNotToldWhereModelsLie() throws Exception {
+        Output output = predict(String.format(CHAT, ""), RequestRunner.DEFERS_STATUS);
+        fake.next()
+                .finish(
+                        FinishReason.ERROR,
+                        new IOException("/models/fake/m.gguf: cut short, see /models/fake.log"));
+
+        assertThat(error(output).get("message").getAsString())
+                .isEqualTo("The model failed while answering: m.gguf: cut short, see fake.log");
     }
 
     @Test
