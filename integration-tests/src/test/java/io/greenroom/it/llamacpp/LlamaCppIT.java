@@ -3,10 +3,8 @@ package io.greenroom.it.llamacpp;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
-import com.google.gson.JsonElement;
-import com.google.gson.JsonObject;
-import com.google.gson.JsonParser;
 import io.greenroom.cache.ExpertBudget;
+import io.greenroom.it.DemoReference;
 import io.greenroom.it.TestModels;
 import io.greenroom.offload.decoder.ModelOptions;
 import io.greenroom.offload.decoder.MoeModels;
@@ -14,9 +12,6 @@ import io.greenroom.offload.decoder.ServingModel;
 import io.greenroom.offload.kernel.ActivationPrecision;
 import io.greenroom.offload.kernel.KvPages;
 import io.greenroom.offload.store.ModelSpec;
-import java.nio.file.Files;
-import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
@@ -33,8 +28,6 @@ import org.junit.jupiter.api.Test;
  */
 class LlamaCppIT {
 
-    private static final Path REFERENCE =
-            Path.of("src/test/resources/fixtures/demo/reference.json");
     private static final int TOKENS = 48;
     private static final double PRODUCT_NOISE = 0.005;
 
@@ -46,7 +39,8 @@ class LlamaCppIT {
                             System.out.println("[llama.cpp] SKIPPED: " + reason);
                             assumeTrue(false, reason);
                         });
-        List<List<Integer>> prompts = prompts();
+        List<List<Integer>> prompts =
+                DemoReference.read().prompts().stream().map(DemoReference.Prompt::ids).toList();
         LlamaCpp.Answer theirs = LlamaCpp.greedy(TestModels.demo(), prompts, TOKENS);
 
         int same = 0;
@@ -120,17 +114,5 @@ class LlamaCppIT {
                         0,
                         true);
         return MoeModels.load(TestModels.demo(), options, (done, total) -> {});
-    }
-
-    private static List<List<Integer>> prompts() throws Exception {
-        JsonObject reference =
-                JsonParser.parseString(Files.readString(REFERENCE)).getAsJsonObject();
-        List<List<Integer>> prompts = new ArrayList<>();
-        for (JsonElement prompt : reference.getAsJsonArray("prompts")) {
-            List<Integer> ids = new ArrayList<>();
-            prompt.getAsJsonObject().getAsJsonArray("ids").forEach(id -> ids.add(id.getAsInt()));
-            prompts.add(ids);
-        }
-        return prompts;
     }
 }

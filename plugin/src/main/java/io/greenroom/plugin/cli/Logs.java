@@ -19,6 +19,8 @@ final class Logs {
         preset("showThreadName", "false");
         preset("showShortLogName", "true");
         preset("defaultLogLevel", "warn");
+        // How far the loading of a large model has come.
+        preset("log.io.greenroom.plugin.LoggedProgress", "info");
     }
 
     /** What happens, but not Weld's and Netty's inner life. */

@@ -19,6 +19,7 @@ import io.netty.util.concurrent.Future;
 import io.netty.util.concurrent.GlobalEventExecutor;
 import java.io.IOException;
 import java.net.InetSocketAddress;
+import java.net.ServerSocket;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.ExecutorService;
@@ -69,6 +70,7 @@ public final class EmbeddedHost implements AutoCloseable {
             throws IOException {
         EmbeddedHost host = new EmbeddedHost(settings);
         try {
+            checkPort(settings);
             List<RequestHandler<?>> plugins = PluginDiscovery.start(host.models);
             host.models.loadAtStartup(definitions);
             host.open(plugins);
@@ -82,6 +84,28 @@ public final class EmbeddedHost implements AutoCloseable {
                 GreenroomVersion.current(),
                 host.url());
         return host;
+    }
+
+    /** Loading may take minutes; that the port is taken should be said before. */
+    private static void checkPort(HostSettings settings) throws IOException {
+        try (ServerSocket probe = new ServerSocket()) {
+            probe.setReuseAddress(true);
+            probe.bind(new InetSocketAddress(settings.address(), settings.port()));
+        } catch (IOException e) {
+            throw cannotListen(settings, e);
+        }
+    }
+
+    private static IOException cannotListen(HostSettings settings, Throwable cause) {
+        return new IOException(
+                "Cannot listen on "
+                        + settings.address()
+                        + ":"
+                        + settings.port()
+                        + ": "
+                        + cause.getMessage()
+                        + "; is another server running there? Choose another port.",
+                cause);
     }
 
     private void open(List<RequestHandler<?>> plugins) throws IOException {
@@ -107,15 +131,7 @@ public final class EmbeddedHost implements AutoCloseable {
                         .bind(settings.address(), settings.port())
                         .awaitUninterruptibly();
         if (!bound.isSuccess()) {
-            throw new IOException(
-                    "Cannot listen on "
-                            + settings.address()
-                            + ":"
-                            + settings.port()
-                            + ": "
-                            + bound.cause().getMessage()
-                            + "; is another server running there? Choose another port.",
-                    bound.cause());
+            throw cannotListen(settings, bound.cause());
         }
         Channel channel = bound.channel();
         open.add(channel);
