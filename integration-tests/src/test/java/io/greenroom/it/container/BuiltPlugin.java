@@ -7,7 +7,7 @@ import java.util.List;
 import java.util.stream.Stream;
 
 /** What the build of the plugin left: the jar operators get, and the embedded host's libraries. */
-final class BuiltPlugin {
+public final class BuiltPlugin {
 
     private static final Path TARGET =
             Path.of(System.getProperty("greenroom.plugin.target", "../plugin/target"));
@@ -18,12 +18,12 @@ final class BuiltPlugin {
     private BuiltPlugin() {}
 
     /** The one jar that goes into the server's plugin folder. */
-    static Path jar() throws IOException {
+    public static Path jar() throws IOException {
         return one("the plugin's jar", PLUGIN_JAR);
     }
 
     /** The class path of the embedded host. */
-    static List<Path> hostClassPath() throws IOException {
+    public static List<Path> hostClassPath() throws IOException {
         try (Stream<Path> libraries = list(TARGET.resolve("host-lib"))) {
             return Stream.concat(
                             Stream.of(jar(), one("the serving API", "*-serving-api.jar")),

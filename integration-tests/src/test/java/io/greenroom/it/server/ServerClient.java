@@ -22,7 +22,7 @@ import java.util.function.BooleanSupplier;
 import java.util.stream.Stream;
 
 /** Speaks to a model server as clients do. */
-final class ServerClient {
+public final class ServerClient {
 
     private static final long POLL_NANOS = 20_000_000;
     private static final long WAIT_NANOS = 30_000_000_000L;
@@ -31,7 +31,7 @@ final class ServerClient {
             HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
     private final URI base;
 
-    ServerClient(URL url) {
+    public ServerClient(URL url) {
         this.base = URI.create(url.toString());
     }
 
@@ -60,7 +60,7 @@ final class ServerClient {
     }
 
     /** The answer's lines as they come; to be closed. */
-    Stream<String> postForLines(String path, JsonObject json) {
+    public Stream<String> postForLines(String path, JsonObject json) {
         try {
             HttpResponse<Stream<String>> answer =
                     http.send(postRequest(path, json.toString()).build(), BodyHandlers.ofLines());
@@ -107,7 +107,7 @@ final class ServerClient {
     }
 
     /** Waits for what the server will do by itself soon; fails if it does not. */
-    static void await(String what, BooleanSupplier condition) {
+    public static void await(String what, BooleanSupplier condition) {
         long deadline = System.nanoTime() + WAIT_NANOS;
         while (!condition.getAsBoolean()) {
             if (System.nanoTime() > deadline) {
@@ -122,7 +122,7 @@ final class ServerClient {
     }
 
     /** A chat of one question, decoded greedily. */
-    static JsonObject chat(String model, String question, int maxTokens) {
+    public static JsonObject chat(String model, String question, int maxTokens) {
         JsonObject message = new JsonObject();
         message.addProperty("role", "user");
         message.addProperty("content", question);
@@ -137,7 +137,7 @@ final class ServerClient {
     }
 
     /** The same, streamed. */
-    static JsonObject streaming(JsonObject chat) {
+    public static JsonObject streaming(JsonObject chat) {
         JsonObject request = chat.deepCopy();
         request.addProperty("stream", true);
         return request;

@@ -9,6 +9,7 @@ import ai.djl.translate.TranslateException;
 import com.google.gson.Gson;
 import com.google.gson.GsonBuilder;
 import com.google.gson.JsonObject;
+import io.greenroom.plugin.protocol.ApiError;
 import io.netty.buffer.Unpooled;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelFutureListener;
@@ -108,16 +109,12 @@ final class Answers {
      */
     static FullHttpResponse error(
             HttpResponseStatus status, String type, String message, boolean openAi) {
-        JsonObject body = new JsonObject();
+        JsonObject body;
         if (openAi) {
-            JsonObject error = new JsonObject();
-            error.addProperty("message", message);
-            error.addProperty(
-                    "type", status.code() < 500 ? "invalid_request_error" : "server_error");
-            error.add("param", null);
-            error.addProperty("code", type);
-            body.add("error", error);
+            String kind = status.code() < 500 ? ApiError.INVALID_REQUEST : ApiError.SERVER_ERROR;
+            body = new ApiError(status.code(), kind, message, null, type).toJson();
         } else {
+            body = new JsonObject();
             body.addProperty("code", status.code());
             body.addProperty("type", type);
             body.addProperty("message", message);

@@ -4,7 +4,6 @@ import ai.djl.serving.plugins.RequestHandler;
 import io.greenroom.offload.decoder.MoeModel;
 import io.greenroom.plugin.engine.GreenroomVersion;
 import io.netty.bootstrap.ServerBootstrap;
-import io.netty.buffer.Unpooled;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelFuture;
 import io.netty.channel.ChannelOption;
@@ -174,21 +173,29 @@ public final class EmbeddedHost implements AutoCloseable {
         models.close();
         management.shutdown();
         acceptor.shutdownGracefully(0, DRAIN_SECONDS, TimeUnit.SECONDS);
-        flushAndClose();
+        closeConnections();
         Future<?> ended = clients.shutdownGracefully(0, DRAIN_SECONDS, TimeUnit.SECONDS);
         ended.awaitUninterruptibly(DRAIN_SECONDS, TimeUnit.SECONDS);
     }
 
-    /** An empty write reaches its listener only when everything before it has been sent. */
-    private void flushAndClose() {
+    /**
+     * Closes each connection when its answer is out. The end of a stream comes from its model's own
+     * thread, a little later than the model is closed.
+     */
+    private void closeConnections() {
         List<Channel> left = open.stream().filter(channel -> channel.parent() != null).toList();
         for (Channel channel : left) {
-            channel.writeAndFlush(Unpooled.EMPTY_BUFFER).addListener(done -> channel.close());
+            Exchange exchange = Exchange.of(channel);
+            if (exchange == null) {
+                channel.close();
+            } else {
+                exchange.answered().thenRun(channel::close);
+            }
         }
         long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(DRAIN_SECONDS);
         for (Channel channel : left) {
-            long nanos = deadline - System.nanoTime();
-            channel.closeFuture().awaitUninterruptibly(Math.max(0, nanos), TimeUnit.NANOSECONDS);
+            long nanos = Math.max(0, deadline - System.nanoTime());
+            channel.closeFuture().awaitUninterruptibly(nanos, TimeUnit.NANOSECONDS);
         }
     }
 }

@@ -6,6 +6,7 @@ import io.netty.handler.codec.http.FullHttpRequest;
 import io.netty.handler.codec.http.HttpUtil;
 import io.netty.util.AttributeKey;
 import java.util.UUID;
+import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -22,6 +23,7 @@ final class Exchange {
     private final String requestId;
     private final String uri;
     private volatile boolean keepAlive;
+    private final CompletableFuture<Void> answered = new CompletableFuture<>();
     private volatile @Nullable Input input;
 
     private Exchange(String requestId, String uri, boolean keepAlive) {
@@ -64,6 +66,11 @@ final class Exchange {
     /** Whether the client expects errors as OpenAI words them. */
     boolean speaksOpenAi() {
         return uri.startsWith("/v1/");
+    }
+
+    /** Completes when the last byte of the answer has been sent. */
+    CompletableFuture<Void> answered() {
+        return answered;
     }
 
     /** Remembers what the model was given, so that it learns when the client leaves. */

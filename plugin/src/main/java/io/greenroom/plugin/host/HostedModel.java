@@ -11,6 +11,7 @@ import ai.djl.modality.Output;
 import ai.djl.translate.NoopServingTranslatorFactory;
 import ai.djl.translate.TranslateException;
 import ai.djl.translate.Translator;
+import io.greenroom.plugin.engine.MoeEngine;
 import io.netty.handler.codec.http.HttpResponseStatus;
 import java.io.IOException;
 import java.util.ArrayList;
@@ -54,7 +55,8 @@ final class HostedModel implements AutoCloseable {
      */
     static HostedModel load(ModelDefinition definition, int queueSize)
             throws IOException, ModelException, TranslateException {
-        String engine = definition.arguments().getOrDefault("engine", HostedModels.DEFAULT_ENGINE);
+        // The engine of a model that names none: the one this host exists for.
+        String engine = definition.arguments().getOrDefault("engine", MoeEngine.NAME);
         if (!Engine.hasEngine(engine)) {
             throw new IllegalArgumentException(
                     "model "

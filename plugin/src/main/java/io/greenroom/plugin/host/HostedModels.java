@@ -20,9 +20,6 @@ import org.slf4j.LoggerFactory;
 /** The models the host serves, by name. Thread-safe; loading happens on the caller's thread. */
 final class HostedModels implements AutoCloseable {
 
-    /** The engine of a model that names none: the one this host exists for. */
-    static final String DEFAULT_ENGINE = "MoE";
-
     private static final Logger logger = LoggerFactory.getLogger(HostedModels.class);
 
     private final int queueSize;

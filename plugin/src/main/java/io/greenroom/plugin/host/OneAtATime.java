@@ -58,6 +58,9 @@ final class OneAtATime extends ChannelDuplexHandler {
 
     private void next(ChannelHandlerContext ctx) {
         Exchange exchange = Exchange.of(ctx.channel());
+        if (exchange != null) {
+            exchange.answered().complete(null);
+        }
         if (exchange == null || !exchange.keepAlive()) {
             ctx.close();
             return;
