@@ -1,7 +1,5 @@
 package io.greenroom.it.architecture;
 
-import static com.tngtech.archunit.base.DescribedPredicate.alwaysTrue;
-import static com.tngtech.archunit.core.domain.JavaClass.Predicates.type;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.classes;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
 import static com.tngtech.archunit.library.Architectures.layeredArchitecture;
@@ -15,7 +13,6 @@ import com.tngtech.archunit.core.domain.JavaModifier;
 import com.tngtech.archunit.core.importer.ClassFileImporter;
 import com.tngtech.archunit.core.importer.ImportOption;
 import com.tngtech.archunit.core.importer.Location;
-import io.greenroom.offload.store.TensorType;
 import java.nio.file.Path;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeAll;
@@ -143,8 +140,6 @@ class ArchitectureTest {
         slices().matching("io.greenroom." + module + ".(*)..")
                 .should()
                 .beFreeOfCycles()
-                // The names of the block formats: vocabulary of files and kernels alike.
-                .ignoreDependency(alwaysTrue(), type(TensorType.class))
                 .allowEmptyShould(true)
                 .check(house);
     }

@@ -1,7 +1,9 @@
 package io.greenroom.it.container;
 
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.Stream;
 import org.junit.platform.engine.TestExecutionResult;
+import org.junit.platform.engine.support.descriptor.MethodSource;
 import org.junit.platform.launcher.TestExecutionListener;
 import org.junit.platform.launcher.TestIdentifier;
 import org.junit.platform.launcher.TestPlan;
@@ -28,8 +30,14 @@ public final class ServerReport implements TestExecutionListener {
     @Override
     public void executionSkipped(TestIdentifier test, String reason) {
         long tests =
-                plan.getDescendants(test).stream().filter(TestIdentifier::isTest).count()
-                        + (test.isTest() ? 1 : 0);
+                Stream.concat(Stream.of(test), plan.getDescendants(test).stream())
+                        // A method with parameters counts once: its cases are not known yet.
+                        .filter(
+                                t ->
+                                        t.getSource()
+                                                .filter(MethodSource.class::isInstance)
+                                                .isPresent())
+                        .count();
         skipped.addAndGet((int) tests);
         skipReason = reason;
     }

@@ -1,7 +1,6 @@
 package io.greenroom.offload.kernel;
 
 import io.greenroom.offload.memory.NativeLibrary;
-import io.greenroom.offload.store.TensorType;
 import java.util.BitSet;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;

@@ -1,7 +1,6 @@
 package io.greenroom.offload.kernel;
 
 import io.greenroom.offload.memory.NativeMemory;
-import io.greenroom.offload.store.TensorType;
 
 /**
  * A weight matrix in native memory, in the layout it has on disk; a view that owns nothing.

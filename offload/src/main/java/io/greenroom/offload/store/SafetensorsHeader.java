@@ -2,6 +2,7 @@ package io.greenroom.offload.store;
 
 import com.google.gson.stream.JsonReader;
 import com.google.gson.stream.JsonToken;
+import io.greenroom.offload.kernel.TensorType;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;

@@ -1,5 +1,6 @@
 package io.greenroom.offload.store;
 
+import io.greenroom.offload.kernel.TensorType;
 import java.nio.file.Path;
 
 /**

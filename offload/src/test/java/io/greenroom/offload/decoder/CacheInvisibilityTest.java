@@ -4,10 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.greenroom.offload.kernel.ActivationPrecision;
 import io.greenroom.offload.kernel.KvPages;
+import io.greenroom.offload.kernel.TensorType;
 import io.greenroom.offload.store.Checkpoint;
 import io.greenroom.offload.store.Checkpoints;
 import io.greenroom.offload.store.ModelSpec.Family;
-import io.greenroom.offload.store.TensorType;
 import io.greenroom.offload.store.TinyModel;
 import java.nio.file.Files;
 import java.nio.file.Path;

@@ -5,7 +5,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.greenroom.offload.memory.MemoryTag;
 import io.greenroom.offload.memory.NativeAllocator;
 import io.greenroom.offload.memory.NativeMemory;
-import io.greenroom.offload.store.TensorType;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;

@@ -1,7 +1,6 @@
 package io.greenroom.offload.kernel;
 
 import io.greenroom.offload.memory.NativeMemory;
-import io.greenroom.offload.store.TensorType;
 import java.nio.FloatBuffer;
 import org.jspecify.annotations.Nullable;
 

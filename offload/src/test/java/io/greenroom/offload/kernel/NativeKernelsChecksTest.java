@@ -5,7 +5,6 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.greenroom.offload.memory.MemoryTag;
 import io.greenroom.offload.memory.NativeMemory;
-import io.greenroom.offload.store.TensorType;
 import java.util.EnumSet;
 import java.util.Set;
 import java.util.concurrent.CountDownLatch;

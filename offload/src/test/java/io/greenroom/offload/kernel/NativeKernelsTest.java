@@ -3,7 +3,6 @@ package io.greenroom.offload.kernel;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.greenroom.offload.memory.MemoryTag;
-import io.greenroom.offload.store.TensorType;
 import java.util.Arrays;
 import java.util.Set;
 import java.util.concurrent.ThreadLocalRandom;

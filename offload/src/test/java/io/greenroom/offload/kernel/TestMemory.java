@@ -4,7 +4,6 @@ import io.greenroom.offload.memory.LeakCheck;
 import io.greenroom.offload.memory.MemoryTag;
 import io.greenroom.offload.memory.NativeAllocator;
 import io.greenroom.offload.memory.NativeMemory;
-import io.greenroom.offload.store.TensorType;
 import java.nio.ByteBuffer;
 import java.nio.FloatBuffer;
 import java.util.ArrayList;

@@ -3,6 +3,7 @@ package io.greenroom.offload.store;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.greenroom.offload.kernel.TensorType;
 import io.greenroom.offload.kernel.WeightMatrix;
 import io.greenroom.offload.memory.LeakCheck;
 import io.greenroom.offload.memory.MemoryTag;

@@ -8,6 +8,7 @@ import io.greenroom.cache.ExpertCache;
 import io.greenroom.cache.ExpertId;
 import io.greenroom.cache.ExpertLease;
 import io.greenroom.cache.ExpertVisit;
+import io.greenroom.offload.kernel.TensorType;
 import io.greenroom.offload.kernel.WeightMatrix;
 import io.greenroom.offload.memory.LeakCheck;
 import io.greenroom.offload.memory.MemoryTag;

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.greenroom.cache.ExpertId;
 import io.greenroom.cache.LoadPriority;
+import io.greenroom.offload.kernel.TensorType;
 import io.greenroom.offload.kernel.WeightMatrix;
 import io.greenroom.offload.memory.LeakCheck;
 import io.greenroom.offload.memory.NativeAllocator;

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.greenroom.cache.ExpertId;
+import io.greenroom.offload.kernel.TensorType;
 import io.greenroom.offload.store.ModelSpec.Family;
 import io.greenroom.offload.store.ModelSpec.RopeLayout;
 import java.io.IOException;

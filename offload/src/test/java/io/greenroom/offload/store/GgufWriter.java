@@ -1,5 +1,6 @@
 package io.greenroom.offload.store;
 
+import io.greenroom.offload.kernel.TensorType;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;

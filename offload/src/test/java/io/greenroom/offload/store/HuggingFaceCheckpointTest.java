@@ -7,6 +7,7 @@ import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
 import io.greenroom.cache.ExpertId;
+import io.greenroom.offload.kernel.TensorType;
 import io.greenroom.offload.store.ModelSpec.Family;
 import io.greenroom.offload.store.ModelSpec.RopeLayout;
 import io.greenroom.offload.store.TinyModel.ExpertNames;

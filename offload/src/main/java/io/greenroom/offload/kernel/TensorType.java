@@ -1,4 +1,4 @@
-package io.greenroom.offload.store;
+package io.greenroom.offload.kernel;
 
 import java.util.Arrays;
 import java.util.Optional;
