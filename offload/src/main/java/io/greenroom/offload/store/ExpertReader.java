@@ -12,6 +12,7 @@ import java.util.HashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
@@ -76,7 +77,7 @@ public final class ExpertReader implements ExpertLoader, AutoCloseable {
             }
             String name = "expert-reader-" + layout.checkpoint().location().getFileName();
             return new ExpertReader(layout, arena, files, new IoLanes(name, lanes));
-        } catch (CheckpointException | RuntimeException e) {
+        } catch (CheckpointException | RuntimeException | Error e) {
             closeAll(files);
             throw e;
         }
@@ -179,6 +180,7 @@ public final class ExpertReader implements ExpertLoader, AutoCloseable {
         Load(ExpertId id, long slotStart) {
             this.id = id;
             for (Piece piece : layout.pieces(id)) {
+                PositionalFile file = Objects.requireNonNull(files.get(piece.file()));
                 long end = piece.offset() + piece.bytes();
                 long from = piece.offset();
                 while (from < end) {
@@ -186,7 +188,7 @@ public final class ExpertReader implements ExpertLoader, AutoCloseable {
                     long next = (from + LARGEST_JOB) / SlotArena.ALIGNMENT * SlotArena.ALIGNMENT;
                     long to = Math.min(next, end);
                     long at = slotStart + piece.slotOffset() + (from - piece.offset());
-                    jobs.add(new PieceJob(this, piece.file(), from, to - from, at));
+                    jobs.add(new PieceJob(this, file, from, to - from, at));
                     from = to;
                 }
             }
@@ -214,12 +216,12 @@ public final class ExpertReader implements ExpertLoader, AutoCloseable {
     private final class PieceJob implements IoLanes.Job {
 
         private final Load load;
-        private final Path file;
+        private final PositionalFile file;
         private final long offset;
         private final long bytes;
         private final long at;
 
-        PieceJob(Load load, Path file, long offset, long bytes, long at) {
+        PieceJob(Load load, PositionalFile file, long offset, long bytes, long at) {
             this.load = load;
             this.file = file;
             this.offset = offset;
@@ -236,9 +238,8 @@ public final class ExpertReader implements ExpertLoader, AutoCloseable {
         public void run() {
             Throwable problem = null;
             try {
-                PositionalFile open = files.get(file);
-                if (open != null && load.failure == null) {
-                    open.read(offset, bytes, arena.memory(), at);
+                if (load.failure == null) {
+                    file.read(offset, bytes, arena.memory(), at);
                     bytesRead.add(bytes);
                 }
             } catch (IOException | RuntimeException | Error e) {

@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Queue;
+import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
@@ -38,14 +39,27 @@ final class IoLanes implements AutoCloseable {
     private boolean closed;
 
     IoLanes(String name, int count) {
+        this(name, count, Thread::new);
+    }
+
+    /**
+     * @param threads makes the lanes' threads, not yet started
+     */
+    IoLanes(String name, int count, ThreadFactory threads) {
         if (count < 1) {
             throw new IllegalArgumentException("Reading needs at least one lane, got " + count);
         }
-        for (int i = 0; i < count; i++) {
-            Thread lane = new Thread(this::runLane, name + "-" + i);
-            lane.setDaemon(true);
-            lanes.add(lane);
-            lane.start();
+        try {
+            for (int i = 0; i < count; i++) {
+                Thread lane = threads.newThread(this::runLane);
+                lane.setName(name + "-" + i);
+                lane.setDaemon(true);
+                lane.start();
+                lanes.add(lane);
+            }
+        } catch (RuntimeException | Error e) { // the system may be out of threads
+            close();
+            throw e;
         }
     }
 

@@ -47,18 +47,21 @@ final class PositionalFile implements Closeable {
             try {
                 channel =
                         FileChannel.open(file, StandardOpenOption.READ, ExtendedOpenOption.DIRECT);
-                // some file systems accept the flag and refuse the read
-                int read =
-                        channel.read(ByteBuffer.allocateDirect(2 * BLOCK).alignedSlice(BLOCK), 0);
-                if (read >= 0) {
-                    return new PositionalFile(file, channel, null);
+                // Some file systems accept the flag and refuse the read, others have larger blocks.
+                ByteBuffer block =
+                        ByteBuffer.allocateDirect(2 * BLOCK).alignedSlice(BLOCK).limit(BLOCK);
+                if (channel.read(block, 0) >= 0) {
+                    FileChannel opened = channel;
+                    channel = null;
+                    return new PositionalFile(file, opened, null);
                 }
                 why = "the file is empty";
             } catch (IOException | UnsupportedOperationException e) {
                 why = String.valueOf(e.getMessage());
-            }
-            if (channel != null) {
-                channel.close();
+            } finally {
+                if (channel != null) {
+                    channel.close();
+                }
             }
         }
         return new PositionalFile(file, FileChannel.open(file, StandardOpenOption.READ), why);

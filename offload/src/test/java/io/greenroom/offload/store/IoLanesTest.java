@@ -4,10 +4,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.greenroom.cache.LoadPriority;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.CyclicBarrier;
+import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
@@ -68,6 +70,24 @@ class IoLanesTest {
         go.countDown();
         lanes.close();
         assertThat(done).containsExactly("d1", "d2", "q1", "e1", "p1", "p2");
+    }
+
+    @Test
+    void lanesAlreadyStartedEndIfAnotherCannotBe() throws InterruptedException {
+        List<Thread> made = new ArrayList<>();
+        ThreadFactory twoThreads =
+                body -> {
+                    if (made.size() == 2) {
+                        throw new OutOfMemoryError("unable to create native thread");
+                    }
+                    Thread thread = new Thread(body);
+                    made.add(thread);
+                    return thread;
+                };
+        assertThatThrownBy(() -> new IoLanes("test", 4, twoThreads))
+                .isInstanceOf(OutOfMemoryError.class)
+                .hasMessage("unable to create native thread");
+        assertThat(made).hasSize(2).noneMatch(Thread::isAlive);
     }
 
     @Test
