@@ -27,7 +27,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.function.LongSupplier;
 import java.util.function.UnaryOperator;
-import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -113,10 +112,7 @@ record ModelLoader(
                         SlotArena.allocate(allocator, layout.slotBytes(), plan.experts().slots()));
         KvCache kvCache = new KvCache(kvPages(spec, options, plan, resources));
         Scratch scratch = scratch(plan, resources);
-        compute.write(
-                RopeTable.compute(spec, plan.contextLength()),
-                plan.contextLength(),
-                scratch.rope());
+        RopeTable.fill(spec, compute, scratch.rope());
         ModelWeights weights;
         try (DenseLoader loader =
                 new DenseLoader(checkpoint, allocator, options.directIo(), progress)) {
@@ -237,7 +233,7 @@ record ModelLoader(
             Gate gate =
                     new SoftmaxTopKGate(
                             spec.experts(), spec.expertsPerToken(), spec.normalizeTopK());
-            int[] allRows = IntStream.range(0, scratch.x().rows()).toArray();
+            RoutedRows rows = RoutedRows.of(scratch.x().rows(), spec.experts());
             List<DecoderLayer> layers = new ArrayList<>();
             for (int i = 0; i < spec.layers(); i++) {
                 SelfAttention attention =
@@ -248,15 +244,15 @@ record ModelLoader(
                                 kernels,
                                 kvCache.pages(),
                                 scratch);
-                layers.add(new DecoderLayer(attention, feedForward(i, gate, allRows)));
+                layers.add(new DecoderLayer(attention, feedForward(i, gate, rows)));
             }
             return new MoeDecoder(spec, weights, List.copyOf(layers), prefetcher, kernels, scratch);
         }
 
-        private FeedForward feedForward(int layer, Gate gate, int[] allRows) {
+        private FeedForward feedForward(int layer, Gate gate, RoutedRows rows) {
             FeedForwardWeights half = weights.layers().get(layer).feedForward();
             if (half instanceof FeedForwardWeights.Dense dense) {
-                return new DenseFeedForward(dense, spec.rmsEpsilon(), kernels, scratch, allRows);
+                return new DenseFeedForward(dense, spec.rmsEpsilon(), kernels, scratch, rows.all());
             }
             return new MoeFeedForward(
                     layer,
@@ -267,7 +263,7 @@ record ModelLoader(
                     prefetcher,
                     kernels,
                     scratch,
-                    allRows);
+                    rows);
         }
     }
 }

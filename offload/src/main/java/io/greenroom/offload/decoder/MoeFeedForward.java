@@ -45,12 +45,9 @@ final class MoeFeedForward implements FeedForward {
     private final @Nullable CrossLayerPrefetcher prefetcher;
     private final Kernels kernels;
     private final Scratch scratch;
-    private final int[] allRows;
+    private final RoutedRows rows;
     private final ExpertGroups groups;
-    private final float[] logits; // [R, experts]
-    private final int[] rows; // [R]
-    private final int[] outRows; // [R]
-    private final BitSet missing = new BitSet(); // groups whose expert was not handed out
+    private final BitSet missing; // groups whose expert was not handed out
 
     /**
      * Where experts come from.
@@ -69,7 +66,7 @@ final class MoeFeedForward implements FeedForward {
 
     /**
      * @param prefetcher reads ahead for the layer after this one, or null
-     * @param allRows 0, 1, 2, ... for every row a batch may have
+     * @param rows shared with the other layers; what is in it matters during one call only
      */
     MoeFeedForward(
             int layer,
@@ -80,7 +77,7 @@ final class MoeFeedForward implements FeedForward {
             @Nullable CrossLayerPrefetcher prefetcher,
             Kernels kernels,
             Scratch scratch,
-            int[] allRows) {
+            RoutedRows rows) {
         this.layer = layer;
         this.epsilon = epsilon;
         this.weights = weights;
@@ -89,11 +86,9 @@ final class MoeFeedForward implements FeedForward {
         this.prefetcher = prefetcher;
         this.kernels = kernels;
         this.scratch = scratch;
-        this.allRows = allRows;
-        this.groups = new ExpertGroups(gate.experts());
-        this.logits = new float[Math.multiplyExact(allRows.length, gate.experts())];
-        this.rows = new int[allRows.length];
-        this.outRows = new int[allRows.length];
+        this.rows = rows;
+        this.groups = rows.groups();
+        this.missing = rows.missing();
     }
 
     @Override
@@ -102,7 +97,7 @@ final class MoeFeedForward implements FeedForward {
         Activations input = scratch.normed();
         kernels.rmsNorm(x, n, weights.norm(), epsilon, input);
         kernels.matmul(weights.router(), input, n, null, scratch.routerLogits());
-        kernels.read(scratch.routerLogits(), n, logits);
+        kernels.read(scratch.routerLogits(), n, rows.logits());
         RoutingDecision decision = route(batch);
         groups.group(decision);
         if (prefetcher != null) {
@@ -128,11 +123,11 @@ final class MoeFeedForward implements FeedForward {
     private RoutingDecision route(Batch batch) {
         while (true) {
             try {
-                return gate.route(logits, batch.rows());
+                return gate.route(rows.logits(), batch.rows());
             } catch (InvalidLogitException e) {
                 batch.fail(e.token(), e);
                 int from = e.token() * gate.experts();
-                Arrays.fill(logits, from, from + gate.experts(), 0);
+                Arrays.fill(rows.logits(), from, from + gate.experts(), 0);
             }
         }
     }
@@ -148,8 +143,8 @@ final class MoeFeedForward implements FeedForward {
                 block.up(),
                 block.down(),
                 input,
-                allRows,
-                allRows,
+                rows.all(),
+                rows.all(),
                 n,
                 scratch.projected());
         kernels.matmul(shared.gate(), input, n, null, scratch.sharedGate());
@@ -166,15 +161,15 @@ final class MoeFeedForward implements FeedForward {
                 }
                 int group = groups.groupOf(lease.id().expert());
                 missing.clear(group);
-                int n = groups.copyTo(group, rows, outRows);
+                int n = groups.copyTo(group, rows.in(), rows.out());
                 ExpertWeights expert = experts.slots().weights(lease.id(), lease.slot());
                 kernels.feedForward(
                         expert.gate(),
                         expert.up(),
                         expert.down(),
                         input,
-                        rows,
-                        outRows,
+                        rows.in(),
+                        rows.out(),
                         n,
                         scratch.partial());
             } catch (ExpertLoadException e) {

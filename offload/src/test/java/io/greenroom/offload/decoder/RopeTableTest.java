@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
 import io.greenroom.offload.store.ModelSpec;
+import java.util.Arrays;
 import org.junit.jupiter.api.Test;
 
 class RopeTableTest {
@@ -12,7 +13,7 @@ class RopeTableTest {
     void holdsCosinesThenSinesOfEachPosition() {
         ModelSpec spec = Specs.tiny();
         int dim = spec.headDim();
-        float[] table = RopeTable.compute(spec, 128);
+        float[] table = RopeTable.compute(spec, 0, 128);
         assertThat(table).hasSize(128 * dim);
         for (int position = 0; position < 128; position++) {
             for (int i = 0; i < dim / 2; i++) {
@@ -27,11 +28,20 @@ class RopeTableTest {
         }
     }
 
+    @Test
+    void isTheSameInPieces() {
+        ModelSpec spec = Specs.tiny();
+        float[] whole = RopeTable.compute(spec, 0, 4002);
+        float[] piece = RopeTable.compute(spec, 2048, 1024);
+        int from = 2048 * spec.headDim();
+        assertThat(piece).containsExactly(Arrays.copyOfRange(whole, from, from + piece.length));
+    }
+
     /** Numbers of torch 2.11: {@code torch.cos(torch.tensor(4001.) * inv_freq)} and sine. */
     @Test
     void roundsAnglesAsTheReferenceDoes() {
         ModelSpec spec = Specs.tiny();
-        float[] table = RopeTable.compute(spec, 4002);
+        float[] table = RopeTable.compute(spec, 0, 4002);
         int row = 4001 * spec.headDim();
         float[] torch = TORCH_ROW_4001;
         for (int i = 0; i < torch.length; i++) {
