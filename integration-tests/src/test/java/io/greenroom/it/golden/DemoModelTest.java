@@ -1,7 +1,6 @@
 package io.greenroom.it.golden;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.google.gson.Gson;
 import io.greenroom.offload.decoder.FinishReason;
@@ -64,9 +63,6 @@ class DemoModelTest {
 
     @BeforeAll
     static void evaluateWithAllExpertsResident() throws IOException {
-        assumeTrue(
-                Files.exists(MODEL) && Files.exists(REFERENCE),
-                "skipped: the demo model " + MODEL + " or " + REFERENCE + " is not there");
         checkpoint = Checkpoints.open(MODEL);
         reference = new Gson().fromJson(Files.readString(REFERENCE), Reference.class);
         residentLogits = new ArrayList<>();

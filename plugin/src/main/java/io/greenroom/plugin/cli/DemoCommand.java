@@ -69,7 +69,8 @@ final class DemoCommand implements Callable<Integer> {
                 "",
                 "  curl -N " + url + "/v1/chat/completions \\",
                 "    -H 'Content-Type: application/json' \\",
-                "    -d '{\"model\": \"" + MODEL + "\", \"stream\": true, \"max_tokens\": 60,",
+                "    -d '{\"model\": \"" + MODEL + "\", \"stream\": true,",
+                "         \"temperature\": 0.7, \"max_tokens\": 60,",
                 "         \"messages\": [{\"role\": \"user\", \"content\": \""
                         + QUESTION
                         + "\"}]}'",
