@@ -23,9 +23,8 @@ final class Visit implements ExpertVisit {
     private int readyCount;
     private int hitCount;
 
-    // Missing when the visit began: missing[0 .. missingCount), of which the first claimed are
-    // being
-    // read for this visit, or were.
+    // Missing when the visit began: missing[0 .. missingCount). The first claimed are being read
+    // for this visit, or were.
     private final Entry[] missing;
     private int claimed;
     private int missingCount;

@@ -298,16 +298,8 @@ record GgufHeader(Path file, GgufMetadata metadata, List<StoredTensor> tensors) 
             return;
         }
         long cols = shape[dimensions - 1];
-        for (long dimension : shape) {
-            if (dimension < 1 || dimension > Integer.MAX_VALUE) {
-                problems.add(
-                        what
-                                + " has shape "
-                                + StoredTensor.text(shape)
-                                + "; every dimension must be from 1 to "
-                                + Integer.MAX_VALUE);
-                return;
-            }
+        if (!StoredTensor.checkDimensions(what, shape, problems)) {
+            return;
         }
         if (cols % type.blockElements() != 0) {
             problems.add(

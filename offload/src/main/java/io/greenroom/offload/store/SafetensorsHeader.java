@@ -155,16 +155,8 @@ record SafetensorsHeader(Path file, List<StoredTensor> tensors) {
                 return null;
             }
             long[] shape = entry.shape;
-            for (long dimension : shape) {
-                if (dimension < 1 || dimension > Integer.MAX_VALUE) {
-                    problems.add(
-                            what
-                                    + " has shape "
-                                    + StoredTensor.text(shape)
-                                    + "; every dimension must be from 1 to "
-                                    + Integer.MAX_VALUE);
-                    return null;
-                }
+            if (!StoredTensor.checkDimensions(what, shape, problems)) {
+                return null;
             }
             return bounded(name, type, shape, entry.dataOffsets);
         }

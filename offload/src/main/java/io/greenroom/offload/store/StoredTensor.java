@@ -58,6 +58,22 @@ record StoredTensor(
         return elements;
     }
 
+    /** Whether every dimension is one an int can count; what is not becomes a problem. */
+    static boolean checkDimensions(String what, long[] shape, Problems problems) {
+        for (long dimension : shape) {
+            if (dimension < 1 || dimension > Integer.MAX_VALUE) {
+                problems.add(
+                        what
+                                + " has shape "
+                                + text(shape)
+                                + "; every dimension must be from 1 to "
+                                + Integer.MAX_VALUE);
+                return false;
+            }
+        }
+        return true;
+    }
+
     private static long[] withoutLeadingOnes(long[] shape) {
         int ones = 0;
         while (ones < shape.length - 1 && shape[ones] == 1) {
