@@ -134,10 +134,10 @@ public final class RequestRunner {
     private List<int[]> prompts(TextRequest request) throws RequestException {
         List<int[]> prompts = new ArrayList<>();
         if (request instanceof ChatRequest chat) {
-            prompts.add(text.tokenizer().encode(render(chat), false));
+            prompts.add(tokens(request, render(chat), false));
         } else if (request instanceof LmiRequest lmi) {
             for (String input : lmi.inputs()) {
-                prompts.add(text.tokenizer().encode(input, true));
+                prompts.add(tokens(request, input, true));
             }
         }
         for (int[] prompt : prompts) {
@@ -147,6 +147,35 @@ public final class RequestRunner {
             }
         }
         return prompts;
+    }
+
+    private int[] tokens(TextRequest request, String prompt, boolean marked)
+            throws RequestException {
+        int most = moe.contextLength();
+        long fewest = text.tokenizer().fewestTokens(prompt, most);
+        if (fewest > most) {
+            throw tooLong(
+                    request,
+                    "The prompt has "
+                            + prompt.length()
+                            + " characters, at least "
+                            + fewest
+                            + " tokens; the context holds "
+                            + most
+                            + " with the answer; shorten the prompt or load the model with a longer"
+                            + " context");
+        }
+        return text.tokenizer().encode(prompt, marked);
+    }
+
+    private static RequestException tooLong(TextRequest request, String message) {
+        return new RequestException(
+                new ApiError(
+                        400,
+                        ApiError.INVALID_REQUEST,
+                        message,
+                        field(request),
+                        "context_length_exceeded"));
     }
 
     private String render(ChatRequest chat) throws RequestException {
@@ -201,13 +230,7 @@ public final class RequestRunner {
             }
         } catch (ContextLengthException e) {
             generations.forEach(Generation::cancel);
-            throw new RequestException(
-                    new ApiError(
-                            400,
-                            ApiError.INVALID_REQUEST,
-                            String.valueOf(e.getMessage()),
-                            field(request),
-                            "context_length_exceeded"));
+            throw tooLong(request, String.valueOf(e.getMessage()));
         } catch (OverloadedException e) {
             generations.forEach(Generation::cancel);
             throw new RequestException(ApiError.overloaded(String.valueOf(e.getMessage())));

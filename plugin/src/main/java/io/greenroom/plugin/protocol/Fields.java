@@ -5,6 +5,7 @@ import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonPrimitive;
 import java.math.BigDecimal;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -61,7 +62,8 @@ final class Fields {
         return number(
                 field,
                 absent,
-                Math.nextUp(least),
+                // The decoder calculates in floats, where a smaller one is nothing.
+                Math.nextUp((float) least),
                 most,
                 "a number above " + plain(least) + " and up to " + plain(most));
     }
@@ -94,11 +96,7 @@ final class Fields {
     }
 
     private static String range(long least, long most) {
-        return most == Long.MAX_VALUE || most == Integer.MAX_VALUE
-                ? "an integer of at least " + least
-                : least == Long.MIN_VALUE
-                        ? "an integer"
-                        : "an integer from " + least + " to " + most;
+        return "an integer from " + least + " to " + most;
     }
 
     /** The value if it is a whole number within a long, also when written as 3.0 or 1e3. */
@@ -110,7 +108,7 @@ final class Fields {
         try {
             // An exponent beyond any long would make an enormous number of digits.
             double rough = Double.parseDouble(text);
-            if (!(Math.abs(rough) < 0x1p63) || (rough != 0 && Math.abs(rough) < 1e-18)) {
+            if (!(Math.abs(rough) <= 0x1p63) || (rough != 0 && Math.abs(rough) < 1e-18)) {
                 return null;
             }
             return new BigDecimal(text).longValueExact();
@@ -160,11 +158,16 @@ final class Fields {
             throws RequestException {
         if (isString(value)) {
             String text = value.getAsString();
-            if (!text.isEmpty() && text.length() <= longest) {
+            if (!text.isEmpty() && text.length() <= longest && isWhole(text)) {
                 return text;
             }
         }
         throw wrong(field, value, accepted);
+    }
+
+    /** Whether no half of a character is in it, which JSON can write, but no text contains. */
+    private static boolean isWhole(String text) {
+        return StandardCharsets.UTF_8.newEncoder().canEncode(text);
     }
 
     @Nullable Fields object(String field) throws RequestException {

@@ -52,25 +52,32 @@ public final class RequestJson {
     }
 
     /**
-     * The model a body names, read without building the whole.
+     * The model a body names, read without building the whole. Of several the last counts, as in
+     * {@link #parse}.
      *
-     * @return null if it names none, or is not an object
+     * @return null if it names none as far as it can be read
      */
     public static @Nullable String model(byte[] body) {
+        String model = null;
         try (JsonReader reader = reader(new String(body, StandardCharsets.UTF_8))) {
             if (reader.peek() != JsonToken.BEGIN_OBJECT) {
                 return null;
             }
             reader.beginObject();
             while (reader.hasNext()) {
-                if (reader.nextName().equals("model") && reader.peek() == JsonToken.STRING) {
-                    return reader.nextString();
+                if (!reader.nextName().equals("model")) {
+                    reader.skipValue();
+                } else if (reader.peek() == JsonToken.STRING) {
+                    model = reader.nextString();
+                } else {
+                    reader.skipValue();
+                    model = null;
                 }
-                reader.skipValue();
             }
-            return null;
+            return model;
         } catch (IOException | IllegalStateException e) {
-            return null;
+            // Whoever parses the whole will say what is wrong.
+            return model;
         }
     }
 

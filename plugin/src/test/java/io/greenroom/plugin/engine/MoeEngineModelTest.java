@@ -264,6 +264,22 @@ class MoeEngineModelTest {
     }
 
     @Test
+    void aPromptFarTooLongIsRefusedWithoutTokenizingIt() throws Exception {
+        Output output =
+                predict(
+                        "{\"inputs\":\"" + "a".repeat(15_000_000) + "\"}",
+                        RequestRunner.DEFERS_STATUS);
+
+        assertThat(output.getCode()).isEqualTo(400);
+        assertThat(fake.hasNext()).isFalse();
+        assertThat(error(output).get("code").getAsString()).isEqualTo("context_length_exceeded");
+        assertThat(error(output).get("param").getAsString()).isEqualTo("inputs");
+        assertThat(error(output).get("message").getAsString())
+                .startsWith("The prompt has 15000000 characters, at least ")
+                .contains("; the context holds " + fake.contextLength() + " with the answer");
+    }
+
+    @Test
     void whateverBreaksBecomesAnAnswer() throws Exception {
         fake.refuseWith(new IllegalStateException("bug"));
         assertThat(predict(String.format(CHAT, "")).getCode()).isEqualTo(500);

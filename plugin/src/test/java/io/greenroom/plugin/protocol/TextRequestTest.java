@@ -3,6 +3,7 @@ package io.greenroom.plugin.protocol;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
+import com.google.gson.JsonElement;
 import io.greenroom.offload.decoder.SamplingParameters;
 import java.nio.charset.StandardCharsets;
 import java.util.Collections;
@@ -11,6 +12,7 @@ import java.util.Map;
 import java.util.random.RandomGenerator;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -111,9 +113,9 @@ class TextRequestTest {
                     "min_p":[]                  | min_p              | "min_p" is []; expected a number from 0 to 1
                     "seed":99999999999999999999 | seed               | expected an integer
                     "seed":1e99999              | seed               | expected an integer
-                    "max_tokens":0              | max_tokens         | expected an integer of at least 1
-                    "max_tokens":3000000000     | max_tokens         | expected an integer of at least 1
-                    "max_completion_tokens":-1  | max_completion_tokens | expected an integer of at least 1
+                    "max_tokens":0              | max_tokens         | expected an integer from 1 to 2147483647
+                    "max_tokens":3000000000     | max_tokens         | expected an integer from 1 to 2147483647
+                    "max_completion_tokens":-1  | max_completion_tokens | expected an integer from 1 to 2147483647
                     "presence_penalty":3        | presence_penalty   | expected a number from -2 to 2
                     "frequency_penalty":true    | frequency_penalty  | expected a number from -2 to 2
                     "repetition_penalty":0      | repetition_penalty | expected a number above 0 and up to 2
@@ -167,7 +169,7 @@ class TextRequestTest {
                     {"inputs":["a","b"],"stream":true}        | inputs                   | expected one text with "stream": true
                     {"inputs":"a","parameters":[]}            | parameters               | expected an object
                     {"inputs":"a","parameters":{"temperature":-1}} | parameters.temperature | "parameters.temperature" is -1
-                    {"inputs":"a","parameters":{"max_new_tokens":0}} | parameters.max_new_tokens | expected an integer of at least 1
+                    {"inputs":"a","parameters":{"max_new_tokens":0}} | parameters.max_new_tokens | expected an integer from 1 to 2147483647
                     {"inputs":"a","parameters":{"do_sample":1}} | parameters.do_sample   | expected true or false
                     """)
     void wrongPromptsAreNamed(String json, String param, String message) {
@@ -272,7 +274,7 @@ class TextRequestTest {
                 "{\"messages\":[{\"model\":\"no\"}],\"x\":{\"model\":1},\"model\":\"m\"}",
                 "{\"model\":\"m\", broken"
             })
-    void theModelIsFoundWithoutReadingMore(String body) {
+    void theModelIsFoundAsFarAsTheBodyCanBeRead(String body) {
         assertThat(RequestJson.model(body.getBytes(StandardCharsets.UTF_8))).isEqualTo("m");
     }
 
@@ -280,5 +282,78 @@ class TextRequestTest {
     @ValueSource(strings = {"", "[]", "{}", "{\"model\":3}", "{\"model\":null}", "{\"a\":["})
     void otherwiseThereIsNone(String body) {
         assertThat(RequestJson.model(body.getBytes(StandardCharsets.UTF_8))).isNull();
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"top_p", "repetition_penalty"})
+    void numbersTooSmallForTheDecoderAreTheClientsMistake(String field) throws Exception {
+        for (String value : List.of("0", "1e-300", "1e-46")) {
+            ApiError error =
+                    refusal(
+                            "{\"messages\":[{\"role\":\"user\",\"content\":\"Hi\"}],\""
+                                    + field
+                                    + "\":"
+                                    + value
+                                    + "}");
+            assertThat(error.status()).isEqualTo(400);
+            assertThat(error.param()).isEqualTo(field);
+            assertThat(error.message()).contains("a number above 0");
+        }
+        assertThat(chat(",\"" + field + "\":1e-44").settings().sampling()).isNotNull();
+    }
+
+    @ParameterizedTest
+    @ValueSource(longs = {Long.MIN_VALUE, Long.MIN_VALUE + 1, Long.MAX_VALUE - 1, Long.MAX_VALUE})
+    void everySeedOf64BitsIsAccepted(long seed) throws Exception {
+        assertThat(chat(",\"seed\":" + seed).settings().sampling().seed()).isEqualTo(seed);
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "seed, 9223372036854775808, from -9223372036854775808 to 9223372036854775807",
+        "seed, -9223372036854775809, from -9223372036854775808 to 9223372036854775807",
+        "max_tokens, 1000000000000000000, from 1 to 2147483647"
+    })
+    void tooLargeAnIntegerIsToldBothBounds(String field, String value, String bounds) {
+        ApiError error =
+                refusal(
+                        "{\"messages\":[{\"role\":\"user\",\"content\":\"Hi\"}],\""
+                                + field
+                                + "\":"
+                                + value
+                                + "}");
+
+        assertThat(error.message())
+                .isEqualTo("\"" + field + "\" is " + value + "; expected an integer " + bounds);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"\\ud83d", "\\ude00", "a\\ude00"})
+    void halfACharacterStopsNothing(String stop) {
+        ApiError error =
+                refusal(
+                        "{\"messages\":[{\"role\":\"user\",\"content\":\"Hi\"}],\"stop\":\""
+                                + stop
+                                + "\"}");
+
+        assertThat(error.param()).isEqualTo("stop");
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "{'model':'a','model':'b'} | b",
+                "{'model':'a','x':{'model':'c'}} | a",
+                "{'model':'a','model':null} |",
+                "{'x':[1,{}],'model':'a'} | a"
+            })
+    void theModelFoundAheadIsTheOneOfTheWhole(String body, @Nullable String model)
+            throws Exception {
+        byte[] json = body.replace('\'', '"').getBytes(StandardCharsets.UTF_8);
+
+        assertThat(RequestJson.model(json)).isEqualTo(model);
+        JsonElement whole = RequestJson.parse(json).get("model");
+        assertThat(whole.isJsonNull() ? null : whole.getAsString()).isEqualTo(model);
     }
 }

@@ -100,6 +100,7 @@ public final class ChatTemplate {
                                         Library.FILTER,
                                         Set.of("render", "random", "shuffle", "log")))
                         .withElResolver(new PythonResolver())
+                        .withExecutionMode(new PlainOutput.Mode())
                         .withLegacyOverrides(
                                 LegacyOverrides.newBuilder()
                                         .withEvaluateMapKeys(true)

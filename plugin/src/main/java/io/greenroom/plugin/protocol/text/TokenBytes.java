@@ -15,6 +15,7 @@ public final class TokenBytes {
     private final byte[][] pieces; // [token]
     private final BitSet special;
     private final boolean leadingSpace;
+    private final int longest;
 
     /**
      * @param pieces bytes by token id; empty for an id that no token has
@@ -25,6 +26,16 @@ public final class TokenBytes {
         this.pieces = pieces;
         this.special = special;
         this.leadingSpace = leadingSpace;
+        int most = 1;
+        for (byte[] piece : pieces) {
+            most = Math.max(most, piece.length);
+        }
+        this.longest = most;
+    }
+
+    /** Bytes of the longest token, control marks included; at least 1. */
+    int longest() {
+        return longest;
     }
 
     /** One more than the largest token id. */

@@ -6,6 +6,7 @@ import io.greenroom.offload.store.TokenizerFiles.GgufVocabulary;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.text.Normalizer;
 import java.util.Map;
 import java.util.concurrent.locks.ReadWriteLock;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
@@ -91,6 +92,21 @@ public final class Tokenizer implements AutoCloseable {
             tokens[i] = Math.toIntExact(ids[i]);
         }
         return tokens;
+    }
+
+    /**
+     * As many tokens as a text certainly has, found without tokenizing, which for a single long
+     * word takes seconds per megabyte.
+     *
+     * @param enough no need to look closer at a text that may have no more than this
+     */
+    public long fewestTokens(String text, int enough) {
+        long fewest = text.length() / bytes.longest();
+        if (fewest <= enough) {
+            return 0;
+        }
+        // Tokenizers compose characters first, which makes a text shorter.
+        return Normalizer.normalize(text, Normalizer.Form.NFC).length() / bytes.longest();
     }
 
     /** What each token stands for. */

@@ -139,6 +139,48 @@ class ChatTemplateTest {
                 .isEqualTo("a\n  b\nc" + "d e");
     }
 
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "{{ messages[0].content }}",
+                "{{- messages[0]['content'] -}}",
+                "{{ '' + messages[0].content }}",
+                "{{ messages[0].content + '' }}",
+                "{{ '' ~ messages[0].content }}",
+                "{% set c = messages[0].content %}{{ c }}",
+                "{% for m in messages %}{{ m.content }}{% endfor %}",
+                "{% macro say(c) %}{{ c }}{% endmacro %}{{ say(messages[0].content) }}"
+            })
+    void aMessageIsWrittenAsItStands(String source) throws Exception {
+        ChatTemplate template = new ChatTemplate(source, TOKENS);
+        List<String> contents =
+                new ArrayList<>(
+                        List.of(
+                                "'quoted'",
+                                "\"quoted\"",
+                                "'",
+                                "\"",
+                                "''",
+                                "'a' + 'b'",
+                                "\\n \\\\n \\\" \\' \\u0041 \\",
+                                "\\",
+                                " \t lead and trail \n\n",
+                                "\r\n",
+                                "{{ 1 + 1 }} {% raw %} {# no #}",
+                                "\uD83D\uDE00 e\u0301 \u2028 \u00A0 \uFEFF",
+                                "<b>&amp;&lt;",
+                                "[1, 'a', None]",
+                                "true"));
+        for (char c = 0; c < 256; c++) {
+            contents.add("a" + c + "b");
+            contents.add("'" + c + "'");
+        }
+        for (String content : contents) {
+            assertThat(template.render(List.of(message("user", content)), true, Map.of()))
+                    .isEqualTo(content);
+        }
+    }
+
     @Test
     void jsonIsWrittenAsPythonWritesIt() throws Exception {
         List<Object> list = new ArrayList<>(List.of(1, 2.5, "x", true, Map.of()));

@@ -122,6 +122,27 @@ class TokenizerTest {
                 .hasMessageContaining("tokenizer.json");
     }
 
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "",
+                "a",
+                "hi the ",
+                "e\u0301",
+                "\u1112\u1161\u11AB",
+                "\uD83D\uDE00",
+                "<|im_end|>"
+            })
+    void aTextHasAtLeastItsFewestTokens(String piece) throws Exception {
+        try (Tokenizer tokenizer = open(TestVocabulary.byteLevel("qwen2"))) {
+            String text = piece.repeat(500);
+
+            assertThat(tokenizer.fewestTokens(text, 0))
+                    .isLessThanOrEqualTo(tokenizer.encode(text, false).length);
+            assertThat(tokenizer.fewestTokens(text, text.length())).isZero();
+        }
+    }
+
     @Test
     void encodingAfterCloseFailsCleanly() throws Exception {
         Tokenizer tokenizer = open(TestVocabulary.byteLevel("qwen2"));
