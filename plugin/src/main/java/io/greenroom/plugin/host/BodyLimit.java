@@ -2,6 +2,7 @@ package io.greenroom.plugin.host;
 
 import io.netty.channel.ChannelFutureListener;
 import io.netty.channel.ChannelHandlerContext;
+import io.netty.handler.codec.http.FullHttpResponse;
 import io.netty.handler.codec.http.HttpMessage;
 import io.netty.handler.codec.http.HttpObjectAggregator;
 import io.netty.handler.codec.http.HttpRequest;
@@ -31,12 +32,16 @@ final class BodyLimit extends HttpObjectAggregator {
                         + maxContentLength()
                         + " bytes; send a shorter one";
         boolean mayHoldBack = HttpUtil.is100ContinueExpected(oversized);
-        ctx.writeAndFlush(
-                        Answers.error(
-                                HttpResponseStatus.REQUEST_ENTITY_TOO_LARGE,
-                                "RequestTooLarge",
-                                message,
-                                uri.startsWith("/v1/")))
+        FullHttpResponse answer =
+                Answers.error(
+                        HttpResponseStatus.REQUEST_ENTITY_TOO_LARGE,
+                        "RequestTooLarge",
+                        message,
+                        uri.startsWith("/v1/"));
+        // So that a client can tell the answer's end before it has sent the rest.
+        HttpUtil.setContentLength(answer, answer.content().readableBytes());
+        HttpUtil.setKeepAlive(answer, false);
+        ctx.writeAndFlush(answer)
                 .addListener(
                         mayHoldBack
                                 ? ChannelFutureListener.CLOSE

@@ -2,6 +2,7 @@ package io.greenroom.plugin.host;
 
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
+import io.netty.handler.codec.PrematureChannelClosureException;
 import io.netty.handler.codec.http.FullHttpRequest;
 import io.netty.handler.codec.http.HttpResponseStatus;
 import io.netty.handler.codec.http.QueryStringDecoder;
@@ -62,7 +63,8 @@ abstract class Route extends ChannelInboundHandlerAdapter {
 
     @Override
     public final void exceptionCaught(ChannelHandlerContext ctx, Throwable cause) {
-        if (cause instanceof IOException) {
+        // Left within a request's body, or before the answer: clients do.
+        if (cause instanceof IOException || cause instanceof PrematureChannelClosureException) {
             logger.debug("Connection to {} lost", ctx.channel().remoteAddress(), cause);
         } else {
             logger.error("Connection to {} failed", ctx.channel().remoteAddress(), cause);

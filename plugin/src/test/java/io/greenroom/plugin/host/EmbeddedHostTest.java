@@ -398,6 +398,19 @@ class EmbeddedHostTest {
     }
 
     @Test
+    void theAnswerToTooLongABodyEndsBeforeTheBodyDoes() throws Exception {
+        try (Socket socket = new Socket("127.0.0.1", host.port())) {
+            write(
+                    socket,
+                    "POST /invocations HTTP/1.1\r\nHost: h\r\nContent-Length: 99999999999\r\n\r\nx");
+            assertThat(readUntil(socket, "}"))
+                    .startsWith("HTTP/1.1 413")
+                    .containsPattern("content-length: [1-9]")
+                    .contains("connection: close");
+        }
+    }
+
+    @Test
     void whatIsNotHttpIsRefused() throws Exception {
         try (Socket socket = new Socket("127.0.0.1", host.port())) {
             write(socket, "NONSENSE\r\n\r\n");
