@@ -9,8 +9,6 @@ import io.greenroom.offload.decoder.MoeModels;
 import io.greenroom.offload.decoder.SamplingParameters;
 import io.greenroom.offload.decoder.ServingModel;
 import io.greenroom.offload.decoder.TokenListener;
-import io.greenroom.offload.kernel.ActivationPrecision;
-import io.greenroom.offload.kernel.KvPages;
 import io.greenroom.offload.store.Checkpoint;
 import io.greenroom.offload.store.ModelSpec;
 import java.io.IOException;
@@ -56,17 +54,14 @@ final class Decoding {
             Checkpoint checkpoint, String budget, ModelOptions.Prefetch prefetch, int chunk)
             throws IOException {
         ModelOptions options =
-                new ModelOptions(
-                        ExpertBudget.parse(budget),
-                        prefetch,
-                        0,
-                        KvPages.Type.F32,
-                        ActivationPrecision.FLOAT32,
-                        4,
-                        64,
-                        chunk,
-                        2,
-                        true);
+                ModelOptions.builder()
+                        .budget(ExpertBudget.parse(budget))
+                        .prefetch(prefetch)
+                        .maxConcurrent(4)
+                        .maxQueued(64)
+                        .prefillChunk(chunk)
+                        .threads(2)
+                        .build();
         return MoeModels.load(checkpoint, options, null, (done, total) -> {});
     }
 

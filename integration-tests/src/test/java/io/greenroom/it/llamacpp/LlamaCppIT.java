@@ -9,8 +9,6 @@ import io.greenroom.it.TestModels;
 import io.greenroom.offload.decoder.ModelOptions;
 import io.greenroom.offload.decoder.MoeModels;
 import io.greenroom.offload.decoder.ServingModel;
-import io.greenroom.offload.kernel.ActivationPrecision;
-import io.greenroom.offload.kernel.KvPages;
 import io.greenroom.offload.store.ModelSpec;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -102,17 +100,12 @@ class LlamaCppIT {
 
     private static ServingModel load() throws Exception {
         ModelOptions options =
-                new ModelOptions(
-                        ExpertBudget.parse("25%"),
-                        ModelOptions.Prefetch.AUTO,
-                        0,
-                        KvPages.Type.F32,
-                        ActivationPrecision.FLOAT32,
-                        1,
-                        1,
-                        64,
-                        0,
-                        true);
+                ModelOptions.builder()
+                        .budget(ExpertBudget.parse("25%"))
+                        .maxConcurrent(1)
+                        .maxQueued(1)
+                        .prefillChunk(64)
+                        .build();
         return MoeModels.load(TestModels.demo(), options, (done, total) -> {});
     }
 }

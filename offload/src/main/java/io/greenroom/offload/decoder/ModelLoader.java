@@ -141,6 +141,7 @@ record ModelLoader(
                         spec,
                         weights,
                         prefetcher,
+                        RoutingObserver.all(List.of()),
                         compute,
                         kvCache,
                         scratch,
@@ -224,6 +225,7 @@ record ModelLoader(
             ModelSpec spec,
             ModelWeights weights,
             @Nullable CrossLayerPrefetcher prefetcher,
+            RoutingObserver observer,
             Kernels kernels,
             KvCache kvCache,
             Scratch scratch,
@@ -246,7 +248,8 @@ record ModelLoader(
                                 scratch);
                 layers.add(new DecoderLayer(attention, feedForward(i, gate, rows)));
             }
-            return new MoeDecoder(spec, weights, List.copyOf(layers), prefetcher, kernels, scratch);
+            return new MoeDecoder(
+                    spec, weights, List.copyOf(layers), prefetcher, observer, kernels, scratch);
         }
 
         private FeedForward feedForward(int layer, Gate gate, RoutedRows rows) {
@@ -261,6 +264,7 @@ record ModelLoader(
                     gate,
                     experts,
                     prefetcher,
+                    observer,
                     kernels,
                     scratch,
                     rows);

@@ -59,16 +59,95 @@ public record ModelOptions(
 
     /** The defaults an operator gets by setting nothing. */
     public static ModelOptions defaults() {
-        return new ModelOptions(
-                ExpertBudget.AUTO,
-                Prefetch.AUTO,
-                0,
-                KvPages.Type.F32,
-                ActivationPrecision.FLOAT32,
-                8,
-                64,
-                128,
-                0,
-                true);
+        return builder().build();
+    }
+
+    /** Begins with the defaults. */
+    public static Builder builder() {
+        return new Builder();
+    }
+
+    /** Options on the way; each begins with its default. */
+    public static final class Builder {
+
+        private ExpertBudget budget = ExpertBudget.AUTO;
+        private Prefetch prefetch = Prefetch.AUTO;
+        private int contextLength;
+        private KvPages.Type kvType = KvPages.Type.F32;
+        private ActivationPrecision activations = ActivationPrecision.FLOAT32;
+        private int maxConcurrent = 8;
+        private int maxQueued = 64;
+        private int prefillChunk = 128;
+        private int threads;
+        private boolean directIo = true;
+
+        private Builder() {}
+
+        public Builder budget(ExpertBudget bytes) {
+            budget = bytes;
+            return this;
+        }
+
+        public Builder prefetch(Prefetch mode) {
+            prefetch = mode;
+            return this;
+        }
+
+        public Builder contextLength(int tokens) {
+            contextLength = tokens;
+            return this;
+        }
+
+        public Builder kvType(KvPages.Type type) {
+            kvType = type;
+            return this;
+        }
+
+        public Builder activations(ActivationPrecision precision) {
+            activations = precision;
+            return this;
+        }
+
+        public Builder maxConcurrent(int requests) {
+            maxConcurrent = requests;
+            return this;
+        }
+
+        public Builder maxQueued(int requests) {
+            maxQueued = requests;
+            return this;
+        }
+
+        public Builder prefillChunk(int tokens) {
+            prefillChunk = tokens;
+            return this;
+        }
+
+        public Builder threads(int count) {
+            threads = count;
+            return this;
+        }
+
+        public Builder directIo(boolean direct) {
+            directIo = direct;
+            return this;
+        }
+
+        /**
+         * @throws IllegalArgumentException naming the option, its value and what is accepted
+         */
+        public ModelOptions build() {
+            return new ModelOptions(
+                    budget,
+                    prefetch,
+                    contextLength,
+                    kvType,
+                    activations,
+                    maxConcurrent,
+                    maxQueued,
+                    prefillChunk,
+                    threads,
+                    directIo);
+        }
     }
 }

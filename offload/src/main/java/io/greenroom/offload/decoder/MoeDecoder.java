@@ -16,6 +16,7 @@ final class MoeDecoder implements BatchDecoder {
     private final ModelWeights weights;
     private final List<DecoderLayer> layers;
     private final @Nullable CrossLayerPrefetcher prefetcher;
+    private final RoutingObserver observer;
     private final Kernels kernels;
     private final Scratch scratch;
     private final float[] logits; // [vocabulary]
@@ -25,12 +26,14 @@ final class MoeDecoder implements BatchDecoder {
             ModelWeights weights,
             List<DecoderLayer> layers,
             @Nullable CrossLayerPrefetcher prefetcher,
+            RoutingObserver observer,
             Kernels kernels,
             Scratch scratch) {
         this.spec = spec;
         this.weights = weights;
         this.layers = layers;
         this.prefetcher = prefetcher;
+        this.observer = observer;
         this.kernels = kernels;
         this.scratch = scratch;
         this.logits = new float[spec.vocabulary()];
@@ -52,6 +55,7 @@ final class MoeDecoder implements BatchDecoder {
         if (prefetcher != null) {
             prefetcher.stepDone();
         }
+        observer.stepDone(batch);
     }
 
     @Override

@@ -43,6 +43,7 @@ final class MoeFeedForward implements FeedForward {
     private final Gate gate;
     private final Experts experts;
     private final @Nullable CrossLayerPrefetcher prefetcher;
+    private final RoutingObserver observer;
     private final Kernels kernels;
     private final Scratch scratch;
     private final RoutedRows rows;
@@ -66,6 +67,7 @@ final class MoeFeedForward implements FeedForward {
 
     /**
      * @param prefetcher reads ahead for the layer after this one, or null
+     * @param observer is told each decision
      * @param rows shared with the other layers; what is in it matters during one call only
      */
     MoeFeedForward(
@@ -75,6 +77,7 @@ final class MoeFeedForward implements FeedForward {
             Gate gate,
             Experts experts,
             @Nullable CrossLayerPrefetcher prefetcher,
+            RoutingObserver observer,
             Kernels kernels,
             Scratch scratch,
             RoutedRows rows) {
@@ -84,6 +87,7 @@ final class MoeFeedForward implements FeedForward {
         this.gate = gate;
         this.experts = experts;
         this.prefetcher = prefetcher;
+        this.observer = observer;
         this.kernels = kernels;
         this.scratch = scratch;
         this.rows = rows;
@@ -103,6 +107,7 @@ final class MoeFeedForward implements FeedForward {
         if (prefetcher != null) {
             prefetcher.routed(layer, decision);
         }
+        observer.routed(layer, batch, input, rows.logits(), decision);
 
         try (ExpertVisit visit = experts.cache().visit(layer, groups.experts())) {
             // Demand is on its way; from here on the disk may also serve guesses, and the cores

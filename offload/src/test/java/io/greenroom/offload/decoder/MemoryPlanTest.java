@@ -3,9 +3,6 @@ package io.greenroom.offload.decoder;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 
-import io.greenroom.cache.ExpertBudget;
-import io.greenroom.offload.kernel.ActivationPrecision;
-import io.greenroom.offload.kernel.KvPages;
 import io.greenroom.offload.store.ModelSpec;
 import io.greenroom.offload.store.SlotPlan;
 import java.util.concurrent.atomic.AtomicLong;
@@ -91,16 +88,14 @@ class MemoryPlanTest {
     }
 
     private static ModelOptions options(int contextLength) {
-        return new ModelOptions(
-                ExpertBudget.AUTO,
-                ModelOptions.Prefetch.OFF,
-                contextLength,
-                KvPages.Type.F32,
-                ActivationPrecision.FLOAT32,
-                3,
-                3,
-                16,
-                1,
-                false);
+        return ModelOptions.builder()
+                .prefetch(ModelOptions.Prefetch.OFF)
+                .contextLength(contextLength)
+                .maxConcurrent(3)
+                .maxQueued(3)
+                .prefillChunk(16)
+                .threads(1)
+                .directIo(false)
+                .build();
     }
 }

@@ -130,17 +130,16 @@ final class ModelHarness implements AutoCloseable {
             int concurrent,
             int chunk,
             int threads) {
-        return new ModelOptions(
-                ExpertBudget.parse(budget),
-                prefetch,
-                0,
-                kvType,
-                activations,
-                concurrent,
-                16,
-                chunk,
-                threads,
-                true);
+        return ModelOptions.builder()
+                .budget(ExpertBudget.parse(budget))
+                .prefetch(prefetch)
+                .kvType(kvType)
+                .activations(activations)
+                .maxConcurrent(concurrent)
+                .maxQueued(16)
+                .prefillChunk(chunk)
+                .threads(threads)
+                .build();
     }
 
     static RecordingListener generate(ServingModel model, int[] prompt, int tokens) {

@@ -57,17 +57,18 @@ public record ModelConfig(Path model, ModelOptions options) {
         ConfigProblems problems = new ConfigProblems();
         Reader reader = new Reader(values, problems);
         ModelOptions options =
-                new ModelOptions(
-                        reader.value(ModelOptionKeys.EXPERT_BUDGET),
-                        reader.value(ModelOptionKeys.PREFETCH),
-                        reader.value(ModelOptionKeys.CONTEXT_LENGTH),
-                        reader.value(ModelOptionKeys.KV_TYPE),
-                        reader.value(ModelOptionKeys.ACTIVATIONS),
-                        reader.value(ModelOptionKeys.MAX_CONCURRENT),
-                        reader.value(ModelOptionKeys.MAX_QUEUED),
-                        reader.value(ModelOptionKeys.PREFILL_CHUNK),
-                        reader.value(ModelOptionKeys.THREADS),
-                        reader.value(ModelOptionKeys.DIRECT_IO));
+                ModelOptions.builder()
+                        .budget(reader.value(ModelOptionKeys.EXPERT_BUDGET))
+                        .prefetch(reader.value(ModelOptionKeys.PREFETCH))
+                        .contextLength(reader.value(ModelOptionKeys.CONTEXT_LENGTH))
+                        .kvType(reader.value(ModelOptionKeys.KV_TYPE))
+                        .activations(reader.value(ModelOptionKeys.ACTIVATIONS))
+                        .maxConcurrent(reader.value(ModelOptionKeys.MAX_CONCURRENT))
+                        .maxQueued(reader.value(ModelOptionKeys.MAX_QUEUED))
+                        .prefillChunk(reader.value(ModelOptionKeys.PREFILL_CHUNK))
+                        .threads(reader.value(ModelOptionKeys.THREADS))
+                        .directIo(reader.value(ModelOptionKeys.DIRECT_IO))
+                        .build();
         reader.value(ModelOptionKeys.CACHE_POLICY);
         reader.value(ModelOptionKeys.ROUTING);
         Path model = model(reader.value(ModelOptionKeys.MODEL), problems);

@@ -45,17 +45,18 @@ class ModelConfigTest {
         assertThat(config.model()).isEqualTo(Path.of("sub", "model.gguf"));
         assertThat(config.options())
                 .isEqualTo(
-                        new ModelOptions(
-                                new ExpertBudget.Share(40),
-                                Prefetch.OFF,
-                                4096,
-                                KvPages.Type.F16,
-                                ActivationPrecision.INT8,
-                                4,
-                                0,
-                                256,
-                                3,
-                                false));
+                        ModelOptions.builder()
+                                .budget(new ExpertBudget.Share(40))
+                                .prefetch(Prefetch.OFF)
+                                .contextLength(4096)
+                                .kvType(KvPages.Type.F16)
+                                .activations(ActivationPrecision.INT8)
+                                .maxConcurrent(4)
+                                .maxQueued(0)
+                                .prefillChunk(256)
+                                .threads(3)
+                                .directIo(false)
+                                .build());
     }
 
     @Test

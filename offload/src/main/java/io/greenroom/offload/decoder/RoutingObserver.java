@@ -1,0 +1,52 @@
+package io.greenroom.offload.decoder;
+
+import io.greenroom.gating.RoutingDecision;
+import io.greenroom.offload.kernel.Activations;
+import java.util.List;
+
+/**
+ * Is told what the routers decided. What it does cannot show in the output.
+ *
+ * <p>Called on the scheduler's thread, between the kernels: it must be quick, and must not keep
+ * what it is handed.
+ */
+interface RoutingObserver {
+
+    /**
+     * A layer's router has decided; its experts are asked for next.
+     *
+     * @param batch the rows routed
+     * @param input the gate input, {@code [rows, hidden]}
+     * @param logits {@code [rows, experts]} row-major, as the router made them
+     */
+    void routed(
+            int layer, Batch batch, Activations input, float[] logits, RoutingDecision decision);
+
+    /** All layers are done, for all rows that are left in the batch. */
+    default void stepDone(Batch batch) {}
+
+    /** One observer that tells all of these, in order. */
+    static RoutingObserver all(List<RoutingObserver> observers) {
+        RoutingObserver[] all = observers.toArray(RoutingObserver[]::new); // no iterator per call
+        return new RoutingObserver() {
+            @Override
+            public void routed(
+                    int layer,
+                    Batch batch,
+                    Activations input,
+                    float[] logits,
+                    RoutingDecision decision) {
+                for (RoutingObserver observer : all) {
+                    observer.routed(layer, batch, input, logits, decision);
+                }
+            }
+
+            @Override
+            public void stepDone(Batch batch) {
+                for (RoutingObserver observer : all) {
+                    observer.stepDone(batch);
+                }
+            }
+        };
+    }
+}
