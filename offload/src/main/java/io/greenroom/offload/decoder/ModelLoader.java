@@ -145,7 +145,7 @@ record ModelLoader(
                         compute,
                         kvCache,
                         scratch,
-                        new MoeFeedForward.Experts(cache, new SlotViews(reader::weights, spec)));
+                        new ExpertStage.Experts(cache, new SlotViews(reader::weights, spec)));
         Scheduler scheduler =
                 new Scheduler(
                         "decoder-" + checkpoint.location().getFileName(),
@@ -229,13 +229,14 @@ record ModelLoader(
             Kernels kernels,
             KvCache kvCache,
             Scratch scratch,
-            MoeFeedForward.Experts experts) {
+            ExpertStage.Experts experts) {
 
         MoeDecoder decoder() {
             Gate gate =
                     new SoftmaxTopKGate(
                             spec.experts(), spec.expertsPerToken(), spec.normalizeTopK());
             RoutedRows rows = RoutedRows.of(scratch.x().rows(), spec.experts());
+            ExpertStage stage = new ExactExperts(experts, kernels, scratch, rows);
             List<DecoderLayer> layers = new ArrayList<>();
             for (int i = 0; i < spec.layers(); i++) {
                 SelfAttention attention =
@@ -246,13 +247,13 @@ record ModelLoader(
                                 kernels,
                                 kvCache.pages(),
                                 scratch);
-                layers.add(new DecoderLayer(attention, feedForward(i, gate, rows)));
+                layers.add(new DecoderLayer(attention, feedForward(i, gate, stage, rows)));
             }
             return new MoeDecoder(
                     spec, weights, List.copyOf(layers), prefetcher, observer, kernels, scratch);
         }
 
-        private FeedForward feedForward(int layer, Gate gate, RoutedRows rows) {
+        private FeedForward feedForward(int layer, Gate gate, ExpertStage stage, RoutedRows rows) {
             FeedForwardWeights half = weights.layers().get(layer).feedForward();
             if (half instanceof FeedForwardWeights.Dense dense) {
                 return new DenseFeedForward(dense, spec.rmsEpsilon(), kernels, scratch, rows.all());
@@ -262,7 +263,7 @@ record ModelLoader(
                     spec.rmsEpsilon(),
                     (FeedForwardWeights.Routed) half,
                     gate,
-                    experts,
+                    stage,
                     prefetcher,
                     observer,
                     kernels,

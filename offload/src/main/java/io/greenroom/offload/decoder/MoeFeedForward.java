@@ -1,11 +1,5 @@
 package io.greenroom.offload.decoder;
 
-import io.greenroom.cache.ExpertCache;
-import io.greenroom.cache.ExpertId;
-import io.greenroom.cache.ExpertLease;
-import io.greenroom.cache.ExpertLoadException;
-import io.greenroom.cache.ExpertVisit;
-import io.greenroom.gating.ExpertGroups;
 import io.greenroom.gating.Gate;
 import io.greenroom.gating.InvalidLogitException;
 import io.greenroom.gating.RoutingDecision;
@@ -14,10 +8,7 @@ import io.greenroom.offload.decoder.FeedForwardWeights.Routed;
 import io.greenroom.offload.decoder.FeedForwardWeights.Shared;
 import io.greenroom.offload.kernel.Activations;
 import io.greenroom.offload.kernel.Kernels;
-import io.greenroom.offload.store.ExpertWeights;
 import java.util.Arrays;
-import java.util.BitSet;
-import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -41,31 +32,15 @@ final class MoeFeedForward implements FeedForward {
     private final float epsilon;
     private final Routed weights;
     private final Gate gate;
-    private final Experts experts;
+    private final ExpertStage experts;
     private final @Nullable CrossLayerPrefetcher prefetcher;
     private final RoutingObserver observer;
     private final Kernels kernels;
     private final Scratch scratch;
     private final RoutedRows rows;
-    private final ExpertGroups groups;
-    private final BitSet missing; // groups whose expert was not handed out
 
     /**
-     * Where experts come from.
-     *
-     * @param cache who is resident
-     * @param slots the matrices in a slot
-     */
-    record Experts(ExpertCache cache, Slots slots) {}
-
-    /** Sees the bytes of a slot as an expert's matrices. */
-    interface Slots {
-
-        /** The matrices of an expert that lies in a slot; valid as long as its lease. */
-        ExpertWeights weights(ExpertId id, int slot);
-    }
-
-    /**
+     * @param experts where the chosen experts are computed
      * @param prefetcher reads ahead for the layer after this one, or null
      * @param observer is told each decision
      * @param rows shared with the other layers; what is in it matters during one call only
@@ -75,7 +50,7 @@ final class MoeFeedForward implements FeedForward {
             float epsilon,
             Routed weights,
             Gate gate,
-            Experts experts,
+            ExpertStage experts,
             @Nullable CrossLayerPrefetcher prefetcher,
             RoutingObserver observer,
             Kernels kernels,
@@ -91,8 +66,6 @@ final class MoeFeedForward implements FeedForward {
         this.kernels = kernels;
         this.scratch = scratch;
         this.rows = rows;
-        this.groups = rows.groups();
-        this.missing = rows.missing();
     }
 
     @Override
@@ -103,22 +76,22 @@ final class MoeFeedForward implements FeedForward {
         kernels.matmul(weights.router(), input, n, null, scratch.routerLogits());
         kernels.read(scratch.routerLogits(), n, rows.logits());
         RoutingDecision decision = route(batch);
-        groups.group(decision);
         if (prefetcher != null) {
             prefetcher.routed(layer, decision);
         }
         observer.routed(layer, batch, input, rows.logits(), decision);
 
-        try (ExpertVisit visit = experts.cache().visit(layer, groups.experts())) {
+        float[] factors;
+        try (ExpertStage.Pass pass = experts.begin(layer, decision)) {
             // Demand is on its way; from here on the disk may also serve guesses, and the cores
             // have work before they wait.
             if (prefetcher != null) {
                 prefetcher.afterDemand(layer, input, n);
             }
             shared(input, n);
-            computeAll(visit, batch, input);
+            factors = pass.compute(batch, input);
         }
-        kernels.combine(x, scratch.partial(), decision.weights(), n, gate.expertsPerToken());
+        kernels.combine(x, scratch.partial(), factors, n, gate.expertsPerToken());
         if (weights.shared() != null) {
             kernels.addGated(x, scratch.projected(), scratch.sharedGate(), n);
         }
@@ -153,59 +126,5 @@ final class MoeFeedForward implements FeedForward {
                 n,
                 scratch.projected());
         kernels.matmul(shared.gate(), input, n, null, scratch.sharedGate());
-    }
-
-    private void computeAll(ExpertVisit visit, Batch batch, Activations input)
-            throws InterruptedException {
-        missing.clear(); // a step that was interrupted leaves some behind
-        missing.set(0, groups.count());
-        while (!missing.isEmpty()) {
-            try (ExpertLease lease = visit.next()) {
-                if (lease == null) {
-                    break;
-                }
-                int group = groups.groupOf(lease.id().expert());
-                missing.clear(group);
-                int n = groups.copyTo(group, rows.in(), rows.out());
-                ExpertWeights expert = experts.slots().weights(lease.id(), lease.slot());
-                kernels.feedForward(
-                        expert.gate(),
-                        expert.up(),
-                        expert.down(),
-                        input,
-                        rows.in(),
-                        rows.out(),
-                        n,
-                        scratch.partial());
-            } catch (ExpertLoadException e) {
-                int group = groups.groupOf(e.id().expert());
-                missing.clear(group);
-                failRows(batch, group, e);
-            } catch (TimeoutException e) {
-                // Nobody knows whether the rest will ever come.
-                failMissing(batch, e);
-            }
-        }
-        if (!missing.isEmpty()) {
-            // The visit is over: going on would sum rows that nobody has written.
-            failMissing(
-                    batch,
-                    new IllegalStateException(
-                            missing.cardinality()
-                                    + " experts of layer "
-                                    + layer
-                                    + " were not handed out"));
-        }
-    }
-
-    private void failMissing(Batch batch, Throwable reason) {
-        missing.stream().forEach(group -> failRows(batch, group, reason));
-        missing.clear();
-    }
-
-    private void failRows(Batch batch, int group, Throwable reason) {
-        for (int i = 0; i < groups.size(group); i++) {
-            batch.fail(groups.token(group, i), reason);
-        }
     }
 }

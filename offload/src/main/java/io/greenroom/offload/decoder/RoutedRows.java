@@ -1,7 +1,6 @@
 package io.greenroom.offload.decoder;
 
 import io.greenroom.gating.ExpertGroups;
-import java.util.BitSet;
 import java.util.stream.IntStream;
 
 /**
@@ -14,10 +13,8 @@ import java.util.stream.IntStream;
  * @param groups the rows by expert
  * @param in rows of one expert, {@code [R]}
  * @param out where its results go, {@code [R]}
- * @param missing groups whose expert was not handed out
  */
-record RoutedRows(
-        int[] all, float[] logits, ExpertGroups groups, int[] in, int[] out, BitSet missing) {
+record RoutedRows(int[] all, float[] logits, ExpertGroups groups, int[] in, int[] out) {
 
     static RoutedRows of(int rows, int experts) {
         return new RoutedRows(
@@ -25,7 +22,6 @@ record RoutedRows(
                 new float[Math.multiplyExact(rows, experts)],
                 new ExpertGroups(experts),
                 new int[rows],
-                new int[rows],
-                new BitSet());
+                new int[rows]);
     }
 }

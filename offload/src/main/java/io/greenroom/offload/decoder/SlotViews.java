@@ -9,13 +9,13 @@ import org.jspecify.annotations.Nullable;
  * Remembers each expert's view of its slot, so that a resident expert is looked up and not
  * described anew for every token. Used by one thread.
  */
-final class SlotViews implements MoeFeedForward.Slots {
+final class SlotViews implements ExpertStage.Slots {
 
-    private final MoeFeedForward.Slots slots;
+    private final ExpertStage.Slots slots;
     private final int expertsPerLayer;
     private final @Nullable View[] views; // [layers * experts]
 
-    SlotViews(MoeFeedForward.Slots slots, ModelSpec spec) {
+    SlotViews(ExpertStage.Slots slots, ModelSpec spec) {
         this.slots = slots;
         this.expertsPerLayer = spec.experts();
         this.views = new View[spec.layers() * spec.experts()];

@@ -1,7 +1,5 @@
 package io.greenroom.offload.store;
 
-import io.greenroom.cache.ExpertId;
-import java.nio.file.Path;
 import java.util.Collection;
 import java.util.Optional;
 
@@ -18,26 +16,13 @@ import java.util.Optional;
  * ffn_down_shexp.weight}, and for dense layers {@code ffn_gate.weight}, {@code ffn_up.weight},
  * {@code ffn_down.weight}.
  */
-public interface Checkpoint {
-
-    /** The file or folder that was opened. */
-    Path location();
-
-    ModelSpec spec();
+public interface Checkpoint extends ExpertSource {
 
     /** All dense (not routed-expert) tensors, in no order; what is always resident. */
     Collection<TensorSpan> tensors();
 
     /** A dense (not routed-expert) tensor. */
     Optional<TensorSpan> tensor(String name);
-
-    /**
-     * A routed expert. All experts of a checkpoint have matrices of the same shapes; types may
-     * differ from layer to layer.
-     *
-     * @throws IllegalArgumentException if the model has no such expert
-     */
-    ExpertSpans expert(ExpertId id);
 
     TokenizerFiles tokenizer();
 }

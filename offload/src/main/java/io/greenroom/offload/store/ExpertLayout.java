@@ -20,12 +20,12 @@ public final class ExpertLayout {
 
     private static final int BLOCK = SlotArena.ALIGNMENT;
 
-    private final Checkpoint checkpoint;
+    private final ExpertSource source;
     private final long slotBytes;
     private final int experts;
 
-    private ExpertLayout(Checkpoint checkpoint, long slotBytes, int experts) {
-        this.checkpoint = checkpoint;
+    private ExpertLayout(ExpertSource source, long slotBytes, int experts) {
+        this.source = source;
         this.slotBytes = slotBytes;
         this.experts = experts;
     }
@@ -43,9 +43,9 @@ public final class ExpertLayout {
     /** The places of one expert's three matrices, and the reads that fill them. */
     private record Arrangement(long[] slotOffsets, List<Piece> pieces, long bytes) {}
 
-    /** Looks at every expert of a checkpoint. */
-    public static ExpertLayout of(Checkpoint checkpoint) {
-        ModelSpec spec = checkpoint.spec();
+    /** Looks at every expert of a source. */
+    public static ExpertLayout of(ExpertSource source) {
+        ModelSpec spec = source.spec();
         long largest = 0;
         int experts = 0;
         for (int layer = 0; layer < spec.layers(); layer++) {
@@ -53,12 +53,12 @@ public final class ExpertLayout {
                 continue;
             }
             for (int expert = 0; expert < spec.experts(); expert++) {
-                ExpertSpans spans = checkpoint.expert(new ExpertId(layer, expert));
+                ExpertSpans spans = source.expert(new ExpertId(layer, expert));
                 largest = Math.max(largest, arrange(spans).bytes());
                 experts++;
             }
         }
-        return new ExpertLayout(checkpoint, largest, experts);
+        return new ExpertLayout(source, largest, experts);
     }
 
     /** Bytes of a slot, a multiple of 4096. */
@@ -66,7 +66,7 @@ public final class ExpertLayout {
         return slotBytes;
     }
 
-    /** Routed experts of the checkpoint, over all layers. */
+    /** Routed experts of the source, over all layers. */
     public int experts() {
         return experts;
     }
@@ -78,12 +78,12 @@ public final class ExpertLayout {
 
     /** Weight bytes of one expert, without the gaps of its slot. */
     public long expertBytes(ExpertId id) {
-        return checkpoint.expert(id).inOrder().stream().mapToLong(TensorSpan::bytes).sum();
+        return source.expert(id).inOrder().stream().mapToLong(TensorSpan::bytes).sum();
     }
 
     /** The matrices of an expert that has been read into a slot. */
     public ExpertWeights weights(SlotArena arena, ExpertId id, int slot) {
-        ExpertSpans spans = checkpoint.expert(id);
+        ExpertSpans spans = source.expert(id);
         long[] places = arrange(spans).slotOffsets();
         long base = arena.offset(slot);
         return new ExpertWeights(
@@ -94,11 +94,11 @@ public final class ExpertLayout {
 
     /** What must be read to fill an expert's slot. */
     List<Piece> pieces(ExpertId id) {
-        return arrange(checkpoint.expert(id)).pieces();
+        return arrange(source.expert(id)).pieces();
     }
 
-    Checkpoint checkpoint() {
-        return checkpoint;
+    ExpertSource source() {
+        return source;
     }
 
     private static WeightMatrix matrix(SlotArena arena, long offset, TensorSpan span) {

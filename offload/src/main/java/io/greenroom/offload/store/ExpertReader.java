@@ -75,7 +75,7 @@ public final class ExpertReader implements ExpertLoader, AutoCloseable {
             for (Path file : filesOf(layout)) {
                 files.put(file, openFile(file, direct));
             }
-            String name = "expert-reader-" + layout.checkpoint().location().getFileName();
+            String name = "expert-reader-" + layout.source().location().getFileName();
             return new ExpertReader(layout, arena, files, new IoLanes(name, lanes));
         } catch (CheckpointException | RuntimeException | Error e) {
             closeAll(files);
@@ -127,12 +127,12 @@ public final class ExpertReader implements ExpertLoader, AutoCloseable {
     }
 
     private static Set<Path> filesOf(ExpertLayout layout) {
-        Checkpoint checkpoint = layout.checkpoint();
-        ModelSpec spec = checkpoint.spec();
+        ExpertSource source = layout.source();
+        ModelSpec spec = source.spec();
         Set<Path> files = new LinkedHashSet<>();
         for (int layer = 0; layer < spec.layers(); layer++) {
             for (int expert = 0; spec.moeLayers()[layer] && expert < spec.experts(); expert++) {
-                for (TensorSpan span : checkpoint.expert(new ExpertId(layer, expert)).inOrder()) {
+                for (TensorSpan span : source.expert(new ExpertId(layer, expert)).inOrder()) {
                     files.add(span.file());
                 }
             }
