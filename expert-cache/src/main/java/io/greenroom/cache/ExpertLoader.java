@@ -27,4 +27,16 @@ public interface ExpertLoader {
      * Moves a prefetch that has not completed to demand priority. A hint: the default does nothing.
      */
     default void promote(ExpertId id) {}
+
+    /**
+     * Calls off a prefetch that has not completed and was not promoted. If that comes in time, the
+     * future completes with a {@link java.util.concurrent.CancellationException}, on the calling
+     * thread or soon after, and then the slot is free, whatever part of the expert is in it. Else
+     * the load goes on as if nothing had been said. The default never comes in time.
+     *
+     * @return whether the load was called off
+     */
+    default boolean cancel(ExpertId id) {
+        return false;
+    }
 }

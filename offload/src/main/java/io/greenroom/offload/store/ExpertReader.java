@@ -15,10 +15,12 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.LongAdder;
+import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -26,8 +28,11 @@ import org.slf4j.LoggerFactory;
 /**
  * Reads experts from a checkpoint's files straight into the slots of an arena, several at a time.
  * One descriptor per file, opened here and kept, so a model goes on when its files are deleted or
- * replaced. An expert is read in pieces of at most {@value #LARGEST_JOB} bytes, so that several
- * lanes serve one expert and demand does not wait long behind a prefetch.
+ * replaced.
+ *
+ * <p>An expert is read in pieces: of at most {@value #LARGEST_JOB} bytes on demand, so that several
+ * lanes serve one expert, and of {@value #LARGEST_GUESS} for a prefetch, because demand waits for
+ * the pieces of guesses that are under way. A prefetch that is promoted keeps its pieces.
  */
 public final class ExpertReader implements ExpertLoader, AutoCloseable {
 
@@ -36,20 +41,36 @@ public final class ExpertReader implements ExpertLoader, AutoCloseable {
 
     private static final Logger logger = LoggerFactory.getLogger(ExpertReader.class);
     private static final int LARGEST_JOB = 2 << 20;
+    private static final int LARGEST_GUESS = 512 << 10;
+
+    /** Two small reads at a time keep a solid-state disk nearly as busy as more and larger ones. */
+    private static final int GUESS_LANES = 2;
 
     private final ExpertLayout layout;
     private final SlotArena arena;
     private final Map<Path, PositionalFile> files;
     private final IoLanes lanes;
+    private final @Nullable LinkLimit limit;
     private final Map<ExpertId, Load> underWay = new ConcurrentHashMap<>();
     private final LongAdder bytesRead = new LongAdder();
 
     private ExpertReader(
-            ExpertLayout layout, SlotArena arena, Map<Path, PositionalFile> files, IoLanes lanes) {
+            ExpertLayout layout,
+            SlotArena arena,
+            Map<Path, PositionalFile> files,
+            IoLanes lanes,
+            @Nullable LinkLimit limit) {
         this.layout = layout;
         this.arena = arena;
         this.files = files;
         this.lanes = lanes;
+        this.limit = limit;
+    }
+
+    /** As {@link #open(ExpertLayout, SlotArena, boolean, int, long)}, as fast as the disk is. */
+    public static ExpertReader open(ExpertLayout layout, SlotArena arena, boolean direct, int lanes)
+            throws CheckpointException {
+        return open(layout, arena, direct, lanes, 0);
     }
 
     /**
@@ -59,9 +80,11 @@ public final class ExpertReader implements ExpertLoader, AutoCloseable {
      * @param direct whether to read around the page cache where the file system allows; where it
      *     does not, one log line says why
      * @param lanes reader threads
+     * @param bytesPerSecond speed of a slower link to be imitated, for experiments; 0 for none
      * @throws CheckpointException if a file cannot be opened
      */
-    public static ExpertReader open(ExpertLayout layout, SlotArena arena, boolean direct, int lanes)
+    public static ExpertReader open(
+            ExpertLayout layout, SlotArena arena, boolean direct, int lanes, long bytesPerSecond)
             throws CheckpointException {
         if (arena.slotBytes() < layout.slotBytes()) {
             throw new IllegalArgumentException(
@@ -76,7 +99,13 @@ public final class ExpertReader implements ExpertLoader, AutoCloseable {
                 files.put(file, openFile(file, direct));
             }
             String name = "expert-reader-" + layout.source().location().getFileName();
-            return new ExpertReader(layout, arena, files, new IoLanes(name, lanes));
+            LinkLimit limit =
+                    bytesPerSecond == 0
+                            ? null
+                            : new LinkLimit(
+                                    bytesPerSecond, System::nanoTime, LockSupport::parkNanos);
+            IoLanes started = new IoLanes(name, lanes, Math.min(lanes, GUESS_LANES));
+            return new ExpertReader(layout, arena, files, started, limit);
         } catch (CheckpointException | RuntimeException | Error e) {
             closeAll(files);
             throw e;
@@ -85,7 +114,8 @@ public final class ExpertReader implements ExpertLoader, AutoCloseable {
 
     @Override
     public CompletableFuture<Void> load(ExpertId id, int slot, LoadPriority priority) {
-        Load load = new Load(id, arena.offset(slot));
+        int largest = priority == LoadPriority.DEMAND ? LARGEST_JOB : LARGEST_GUESS;
+        Load load = new Load(id, arena.offset(slot), largest);
         underWay.put(id, load);
         try {
             lanes.submit(load.jobs, priority);
@@ -102,6 +132,25 @@ public final class ExpertReader implements ExpertLoader, AutoCloseable {
         if (load != null) {
             lanes.promote(load);
         }
+    }
+
+    /**
+     * {@inheritDoc}
+     *
+     * <p>Pieces that wait are taken back, a piece being read is finished, and the slot is free
+     * after it. A load of which all pieces are read or being read goes on: its end is as near as
+     * the slot. What the read pieces cost is lost. Going on would cost as much again, of a link
+     * that demand waits for, to bring an expert that nobody has asked for.
+     */
+    @Override
+    public boolean cancel(ExpertId id) {
+        Load load = underWay.get(id);
+        return load != null && load.cancel();
+    }
+
+    /** What the link has been doing. */
+    public LinkUse use() {
+        return lanes.use();
     }
 
     /** Where experts go and how they lie there. */
@@ -177,7 +226,7 @@ public final class ExpertReader implements ExpertLoader, AutoCloseable {
         private final AtomicInteger left;
         private volatile @Nullable Throwable failure;
 
-        Load(ExpertId id, long slotStart) {
+        Load(ExpertId id, long slotStart, int largest) {
             this.id = id;
             for (Piece piece : layout.pieces(id)) {
                 PositionalFile file = Objects.requireNonNull(files.get(piece.file()));
@@ -185,7 +234,7 @@ public final class ExpertReader implements ExpertLoader, AutoCloseable {
                 long from = piece.offset();
                 while (from < end) {
                     // later jobs begin at block borders
-                    long next = (from + LARGEST_JOB) / SlotArena.ALIGNMENT * SlotArena.ALIGNMENT;
+                    long next = (from + largest) / SlotArena.ALIGNMENT * SlotArena.ALIGNMENT;
                     long to = Math.min(next, end);
                     long at = slotStart + piece.slotOffset() + (from - piece.offset());
                     jobs.add(new PieceJob(this, file, from, to - from, at));
@@ -195,12 +244,22 @@ public final class ExpertReader implements ExpertLoader, AutoCloseable {
             left = new AtomicInteger(jobs.size());
         }
 
-        void done(@Nullable Throwable problem) {
+        /** Takes back what waits; false if nothing did, or demand has joined. */
+        boolean cancel() {
+            int withdrawn = lanes.withdraw(this);
+            if (withdrawn == 0) {
+                return false;
+            }
+            done(withdrawn, new CancellationException("The prefetch of " + id + " was called off"));
+            return true;
+        }
+
+        void done(int pieces, @Nullable Throwable problem) {
             if (problem != null) {
                 failure = problem;
             }
             // failed or not, the slot is ours until every job has left it
-            if (left.decrementAndGet() > 0) {
+            if (left.addAndGet(-pieces) > 0) {
                 return;
             }
             underWay.remove(id, this);
@@ -235,17 +294,24 @@ public final class ExpertReader implements ExpertLoader, AutoCloseable {
         }
 
         @Override
-        public void run() {
+        public long run() {
+            long read = 0;
             Throwable problem = null;
             try {
                 if (load.failure == null) {
+                    long end = limit == null ? 0 : limit.book(bytes);
                     file.read(offset, bytes, arena.memory(), at);
+                    if (limit != null) {
+                        limit.await(end);
+                    }
                     bytesRead.add(bytes);
+                    read = bytes;
                 }
             } catch (IOException | RuntimeException | Error e) {
                 problem = e;
             }
-            load.done(problem);
+            load.done(1, problem);
+            return read;
         }
     }
 }

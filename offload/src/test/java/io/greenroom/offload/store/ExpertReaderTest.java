@@ -17,11 +17,16 @@ import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
+import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -245,6 +250,88 @@ class ExpertReaderTest {
         try (SlotArena arena = SlotArena.allocate(allocator, 4096, 1)) {
             assertThatThrownBy(() -> ExpertReader.open(layout, arena, true, 1))
                     .hasMessage("Slots of 4096 bytes cannot hold experts of " + layout.slotBytes());
+        }
+    }
+
+    /** Guesses are taken back and promoted while they are read: nothing is lost, torn or left. */
+    @Test
+    void everyLoadEndsOnceHoweverItIsCalledOff() throws Exception {
+        Path file = MODEL.gguf().write(folder.resolve("model.gguf"));
+        ExpertLayout layout = ExpertLayout.of(Checkpoints.open(file));
+        int all = MODEL.layers() * MODEL.experts();
+        ExecutorService others = Executors.newFixedThreadPool(2);
+        try (SlotArena arena = SlotArena.allocate(allocator, layout.slotBytes(), all);
+                ExpertReader reader = ExpertReader.open(layout, arena, true, 2)) {
+            Random random = new Random(3);
+            int calledOff = 0;
+            for (int round = 0; round < 300; round++) {
+                List<CompletableFuture<Void>> loads = new ArrayList<>();
+                for (int slot = 0; slot < all; slot++) {
+                    arena.poison(slot);
+                    loads.add(reader.load(inSlot(MODEL, slot), slot, LoadPriority.PREFETCH));
+                }
+                int first = random.nextInt(all);
+                int second = random.nextInt(all);
+                Future<?> promotes = others.submit(() -> reader.promote(inSlot(MODEL, first)));
+                Future<Boolean> cancels = others.submit(() -> reader.cancel(inSlot(MODEL, second)));
+                boolean cancelled = reader.cancel(inSlot(MODEL, all - 1));
+                promotes.get(30, TimeUnit.SECONDS);
+                for (int slot = 0; slot < all; slot++) {
+                    ExpertId id = inSlot(MODEL, slot);
+                    boolean off =
+                            (slot == all - 1 && cancelled)
+                                    || (slot == second && cancels.get(30, TimeUnit.SECONDS));
+                    if (off) {
+                        calledOff++;
+                        assertThat(loads.get(slot))
+                                .failsWithin(Duration.ofSeconds(30))
+                                .withThrowableOfType(CancellationException.class)
+                                .withMessageContaining("The prefetch of " + id);
+                    } else {
+                        loads.get(slot).get(30, TimeUnit.SECONDS);
+                        assertMatrix(
+                                reader.weights(id, slot).down(),
+                                MODEL.expert(id.layer(), "down", id.expert(), TensorType.F32));
+                    }
+                    assertThat(reader.cancel(id)).as("over").isFalse();
+                }
+            }
+            assertThat(calledOff).isPositive();
+        } finally {
+            others.shutdown();
+        }
+    }
+
+    @Test
+    void demandCannotBeCalledOff() throws Exception {
+        Path file = MODEL.gguf().write(folder.resolve("model.gguf"));
+        ExpertLayout layout = ExpertLayout.of(Checkpoints.open(file));
+        try (SlotArena arena = SlotArena.allocate(allocator, layout.slotBytes(), 2);
+                ExpertReader reader = ExpertReader.open(layout, arena, true, 1)) {
+            CompletableFuture<Void> demanded =
+                    reader.load(new ExpertId(0, 1), 0, LoadPriority.DEMAND);
+            CompletableFuture<Void> promoted =
+                    reader.load(new ExpertId(0, 2), 1, LoadPriority.PREFETCH);
+            reader.promote(new ExpertId(0, 2));
+            assertThat(reader.cancel(new ExpertId(0, 1))).isFalse();
+            assertThat(reader.cancel(new ExpertId(0, 2))).isFalse();
+            demanded.get(30, TimeUnit.SECONDS);
+            promoted.get(30, TimeUnit.SECONDS);
+        }
+    }
+
+    @Test
+    void aSlowerLinkIsImitated() throws Exception {
+        Path file = MODEL.gguf().write(folder.resolve("model.gguf"));
+        ExpertLayout layout = ExpertLayout.of(Checkpoints.open(file));
+        long bytes = layout.expertBytes(new ExpertId(0, 0));
+        try (SlotArena arena = SlotArena.allocate(allocator, layout.slotBytes(), 1);
+                ExpertReader reader = ExpertReader.open(layout, arena, true, 2, bytes * 20)) {
+            reader.load(new ExpertId(0, 0), 0, LoadPriority.DEMAND).get(30, TimeUnit.SECONDS);
+            assertThat(reader.bytesRead()).isEqualTo(bytes);
+            assertThat(reader.use().demandNanos())
+                    .as("a twentieth of a second at least")
+                    .isGreaterThanOrEqualTo(49_000_000);
         }
     }
 }
