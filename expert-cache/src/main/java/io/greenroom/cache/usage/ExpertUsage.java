@@ -1,0 +1,98 @@
+package io.greenroom.cache.usage;
+
+import io.greenroom.cache.CacheListener;
+import io.greenroom.cache.ExpertId;
+import java.util.BitSet;
+import java.util.concurrent.atomic.AtomicLongArray;
+
+/**
+ * Counters of one model, per layer and expert, since it was loaded.
+ *
+ * <p>Each counter has one writer at a time: {@link ExpertCounter#ROUTED} the thread that decodes,
+ * the others whoever holds the cache's lock. So counting is a plain load, an addition and a plain
+ * store, and any thread may take a {@link #snapshot} meanwhile. A snapshot is no moment in time:
+ * counters of different experts may be some events apart, and every event is in this one or in the
+ * next.
+ */
+public final class ExpertUsage implements CacheListener {
+
+    private final int layers;
+    private final int experts;
+    private final AtomicLongArray[] counts; // [ExpertCounter][layers * experts]
+    private final BitSet guessed = new BitSet(); // guarded by the cache's lock
+
+    /**
+     * @param layers layers of the model
+     * @param experts experts of each layer
+     */
+    public ExpertUsage(int layers, int experts) {
+        this.layers = layers;
+        this.experts = experts;
+        this.counts = new AtomicLongArray[ExpertCounter.values().length];
+        for (int i = 0; i < counts.length; i++) {
+            counts[i] = new AtomicLongArray(Math.multiplyExact(layers, experts));
+        }
+    }
+
+    /**
+     * Counts what a layer's router decided. Always called by the same thread.
+     *
+     * @param chosen experts, one for each token and rank
+     * @param count how many of them count
+     */
+    public void routed(int layer, int[] chosen, int count) {
+        AtomicLongArray routed = counts[ExpertCounter.ROUTED.ordinal()];
+        for (int i = 0; i < count; i++) {
+            add(routed, layer * experts + chosen[i]);
+        }
+    }
+
+    @Override
+    public void on(Event event, ExpertId id, int slot) {
+        int at = id.layer() * experts + id.expert();
+        switch (event) {
+            case HIT -> {
+                count(ExpertCounter.HITS, at);
+                if (guessed.get(at)) {
+                    guessed.clear(at);
+                    count(ExpertCounter.PREFETCH_USEFUL, at);
+                }
+            }
+            case MISS -> count(ExpertCounter.MISSES, at);
+            case PREFETCH -> guessed.set(at);
+            case PROMOTE -> {
+                guessed.clear(at);
+                count(ExpertCounter.PREFETCH_LATE, at);
+            }
+            case LOADED -> count(ExpertCounter.LOADS, at);
+            case LOAD_FAILED -> guessed.clear(at);
+            case EVICT -> {
+                if (guessed.get(at)) {
+                    guessed.clear(at);
+                    count(ExpertCounter.PREFETCH_WASTED, at);
+                }
+            }
+            default -> {}
+        }
+    }
+
+    /** The counters now. */
+    public UsageSnapshot snapshot() {
+        long[][] copy = new long[counts.length][layers * experts];
+        for (int counter = 0; counter < copy.length; counter++) {
+            for (int at = 0; at < copy[counter].length; at++) {
+                copy[counter][at] = counts[counter].getOpaque(at);
+            }
+        }
+        return new UsageSnapshot(layers, experts, copy);
+    }
+
+    private void count(ExpertCounter counter, int at) {
+        add(counts[counter.ordinal()], at);
+    }
+
+    /** Not atomic: each counter has one writer. Opaque: readers see whole numbers, in time. */
+    private static void add(AtomicLongArray array, int at) {
+        array.setOpaque(at, array.getPlain(at) + 1);
+    }
+}

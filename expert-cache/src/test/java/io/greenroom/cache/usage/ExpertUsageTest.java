@@ -1,0 +1,115 @@
+package io.greenroom.cache.usage;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.greenroom.cache.CacheStats;
+import io.greenroom.cache.ExpertCache;
+import io.greenroom.cache.ExpertId;
+import io.greenroom.cache.ExpertLease;
+import io.greenroom.cache.ExpertLoader;
+import io.greenroom.cache.ExpertVisit;
+import io.greenroom.cache.LoadPriority;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Random;
+import java.util.concurrent.CompletableFuture;
+import org.junit.jupiter.api.Test;
+
+class ExpertUsageTest {
+
+    private static final int LAYERS = 3;
+    private static final int EXPERTS = 8;
+
+    private final ExpertUsage usage = new ExpertUsage(LAYERS, EXPERTS);
+
+    @Test
+    void countsTokensByExpert() {
+        usage.routed(1, new int[] {3, 5, 3, 7}, 3);
+
+        UsageSnapshot counts = usage.snapshot();
+        assertThat(counts.get(ExpertCounter.ROUTED, 1, 3)).isEqualTo(2);
+        assertThat(counts.get(ExpertCounter.ROUTED, 1, 5)).isEqualTo(1);
+        assertThat(counts.get(ExpertCounter.ROUTED, 1, 7)).isZero();
+        assertThat(counts.sum(ExpertCounter.ROUTED, 1)).isEqualTo(3);
+        assertThat(counts.sum(ExpertCounter.ROUTED, 0)).isZero();
+    }
+
+    @Test
+    void agreesWithTheCachesOwnCounters() throws Exception {
+        Random random = new Random(7);
+        List<CompletableFuture<Void>> reading = new ArrayList<>();
+        ExpertLoader loader =
+                (id, slot, priority) -> {
+                    CompletableFuture<Void> read = new CompletableFuture<>();
+                    if (priority == LoadPriority.DEMAND || random.nextBoolean()) {
+                        read.complete(null);
+                    } else {
+                        reading.add(read);
+                    }
+                    return read;
+                };
+        ExpertCache cache =
+                ExpertCache.builder(loader)
+                        .shape(LAYERS, EXPERTS)
+                        .slots(9)
+                        .floor(2)
+                        .listener(usage)
+                        .build();
+        for (int step = 0; step < 2000; step++) {
+            int layer = step % LAYERS;
+            int first = random.nextInt(EXPERTS);
+            int[] wanted = {first, (first + 1 + random.nextInt(EXPERTS - 1)) % EXPERTS};
+            try (ExpertVisit visit = cache.visit(layer, wanted)) {
+                cache.prefetch(new ExpertId((layer + 1) % LAYERS, random.nextInt(EXPERTS)));
+                reading.forEach(read -> read.complete(null));
+                reading.clear();
+                for (ExpertLease lease = visit.next(); lease != null; lease = visit.next()) {
+                    lease.close();
+                }
+            }
+            if (step % 3 == 0) {
+                cache.prefetch(new ExpertId((layer + 1) % LAYERS, random.nextInt(EXPERTS)));
+            }
+        }
+
+        CacheStats stats = cache.stats();
+        UsageSnapshot counts = usage.snapshot();
+        assertThat(counts.sum(ExpertCounter.HITS)).isEqualTo(stats.hits()).isPositive();
+        assertThat(counts.sum(ExpertCounter.MISSES)).isEqualTo(stats.misses()).isPositive();
+        assertThat(counts.sum(ExpertCounter.LOADS)).isEqualTo(stats.loads());
+        assertThat(counts.sum(ExpertCounter.PREFETCH_USEFUL))
+                .isEqualTo(stats.prefetchUseful())
+                .isPositive();
+        assertThat(counts.sum(ExpertCounter.PREFETCH_LATE))
+                .isEqualTo(stats.prefetchLate())
+                .isPositive();
+        assertThat(counts.sum(ExpertCounter.PREFETCH_WASTED))
+                .isEqualTo(stats.prefetchWasted())
+                .isPositive();
+        reading.forEach(read -> read.complete(null));
+        cache.close();
+    }
+
+    @Test
+    void anIntervalIsTheDifferenceOfTwoSnapshots() {
+        usage.routed(0, new int[] {1, 2}, 2);
+        UsageSnapshot before = usage.snapshot();
+        usage.routed(0, new int[] {1}, 1);
+
+        UsageSnapshot interval = usage.snapshot().since(before);
+
+        assertThat(interval.get(ExpertCounter.ROUTED, 0, 1)).isEqualTo(1);
+        assertThat(interval.get(ExpertCounter.ROUTED, 0, 2)).isZero();
+        assertThat(interval.sum(ExpertCounter.ROUTED)).isEqualTo(1);
+    }
+
+    @Test
+    void refusesSnapshotsOfAnotherModel() {
+        UsageSnapshot other = new ExpertUsage(2, 4).snapshot();
+
+        assertThatThrownBy(() -> usage.snapshot().since(other))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessage("Snapshots of 3x8 and 2x4 experts are not of the same model");
+    }
+}
