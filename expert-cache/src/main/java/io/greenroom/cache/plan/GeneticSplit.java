@@ -8,19 +8,15 @@ import java.util.Random;
  *
  * <p>A candidate has one gene for each layer, its slots. Each generation keeps its best candidate
  * and makes the others from two parents, each the better of two drawn by chance: every gene comes
- * from either parent, and some are drawn anew. The paper holds a candidate to the budget by its
- * fitness alone and reports a plan of 3.58 GiB for a budget of 3.5; here every candidate is
- * repaired, so that it never takes more than there is, and what an unrepaired search would have
- * taken can be asked for.
+ * from either parent, and some are drawn anew. Such a child may take more than there is (the paper
+ * reports a plan of 3.58 GiB for a budget of 3.5); here every one is repaired before it is judged,
+ * and what the repair took away is reported.
  */
 public final class GeneticSplit implements Splitter {
 
     private static final int POPULATION = 50;
     private static final int GENERATIONS = 200;
     private static final double MUTATION = 0.05;
-
-    /** In the fitness of an unrepaired candidate, the cost of taking twice what there is. */
-    private static final double PENALTY = 1;
 
     private final long seed;
 
@@ -31,66 +27,81 @@ public final class GeneticSplit implements Splitter {
         this.seed = seed;
     }
 
+    /**
+     * What a search came to.
+     *
+     * @param split slots of each layer, never more than there are
+     * @param overshoot most slots beyond those that the best candidate of a generation would have
+     *     taken, had it not been repaired
+     */
+    public record Outcome(int[] split, int overshoot) {}
+
     @Override
     public int[] split(SplitProblem problem) {
-        return new Search(problem, new Random(seed), true).run();
+        return search(problem).split();
     }
 
-    /** How many slots the search ends with when fitness alone holds it to the budget. */
-    public int unrepairedSlots(SplitProblem problem) {
-        return Splits.sum(new Search(problem, new Random(seed), false).run());
+    /** As {@link #split}, and says what repair was good for. */
+    public Outcome search(SplitProblem problem) {
+        return new Search(problem, new Random(seed)).run();
     }
+
+    /**
+     * @param split slots of each layer
+     * @param excess slots it had too many before it was repaired; negative if too few
+     */
+    private record Candidate(int[] split, int excess) {}
 
     private static final class Search {
 
         private final SplitProblem problem;
         private final Random random;
-        private final boolean repairs;
         private final int slots;
 
-        Search(SplitProblem problem, Random random, boolean repairs) {
+        Search(SplitProblem problem, Random random) {
             this.problem = problem;
             this.random = random;
-            this.repairs = repairs;
             this.slots = problem.usable();
         }
 
-        int[] run() {
-            int[][] candidates = new int[POPULATION][];
+        Outcome run() {
+            Candidate[] candidates = new Candidate[POPULATION];
             for (int i = 0; i < POPULATION; i++) {
                 candidates[i] = born();
             }
+            int overshoot = 0;
             for (int generation = 0; generation < GENERATIONS; generation++) {
                 double[] costs = costs(candidates);
-                int[][] next = new int[POPULATION][];
-                next[0] = candidates[best(costs)];
+                Candidate best = candidates[best(costs)];
+                overshoot = Math.max(overshoot, best.excess());
+                Candidate[] next = new Candidate[POPULATION];
+                next[0] = best;
                 for (int i = 1; i < POPULATION; i++) {
-                    int[] mother = candidates[drawn(costs)];
-                    int[] father = candidates[drawn(costs)];
-                    next[i] = child(mother, father);
+                    next[i] = child(candidates[drawn(costs)], candidates[drawn(costs)]);
                 }
                 candidates = next;
             }
-            return candidates[best(costs(candidates))];
+            Candidate best = candidates[best(costs(candidates))];
+            return new Outcome(best.split(), Math.max(overshoot, best.excess()));
         }
 
-        private int[] born() {
-            int[] candidate = new int[problem.layers()];
-            for (int layer = 0; layer < candidate.length; layer++) {
-                candidate[layer] = gene(layer);
+        private Candidate born() {
+            int[] split = new int[problem.layers()];
+            for (int layer = 0; layer < split.length; layer++) {
+                split[layer] = gene(layer);
             }
-            return repaired(candidate);
+            return repaired(split);
         }
 
-        private int[] child(int[] mother, int[] father) {
-            int[] child = new int[mother.length];
-            for (int layer = 0; layer < child.length; layer++) {
-                child[layer] =
+        private Candidate child(Candidate mother, Candidate father) {
+            int[] split = new int[problem.layers()];
+            for (int layer = 0; layer < split.length; layer++) {
+                split[layer] =
                         random.nextDouble() < MUTATION
                                 ? gene(layer)
-                                : (random.nextBoolean() ? mother : father)[layer];
+                                : (random.nextBoolean() ? mother : father).split()[layer];
             }
-            return repaired(child);
+            return repaired(split);
         }
 
         private int gene(int layer) {
@@ -98,37 +109,32 @@ public final class GeneticSplit implements Splitter {
             return least + random.nextInt(problem.most(layer) - least + 1);
         }
 
-        /** Moves slots of layers drawn by chance until exactly all are given away. */
-        private int[] repaired(int[] candidate) {
-            if (!repairs) {
-                return candidate;
-            }
-            int excess = Splits.sum(candidate) - slots;
-            while (excess != 0) {
-                int layer = random.nextInt(candidate.length);
-                if (excess > 0 && candidate[layer] > problem.least(layer)) {
-                    candidate[layer]--;
-                    excess--;
-                } else if (excess < 0 && candidate[layer] < problem.most(layer)) {
-                    candidate[layer]++;
-                    excess++;
+        /** Takes from and gives to layers drawn by chance until exactly all slots are in use. */
+        private Candidate repaired(int[] split) {
+            int excess = Splits.sum(split) - slots;
+            int left = excess;
+            while (left != 0) {
+                int layer = random.nextInt(split.length);
+                if (left > 0 && split[layer] > problem.least(layer)) {
+                    split[layer]--;
+                    left--;
+                } else if (left < 0 && split[layer] < problem.most(layer)) {
+                    split[layer]++;
+                    left++;
                 }
             }
-            return candidate;
+            return new Candidate(split, excess);
         }
 
-        private double[] costs(int[][] candidates) {
+        private double[] costs(Candidate[] candidates) {
             double[] costs = new double[candidates.length];
-            double whole = problem.bytesPerToken(new int[problem.layers()]);
             for (int i = 0; i < costs.length; i++) {
-                int excess = Math.max(0, Splits.sum(candidates[i]) - slots);
-                costs[i] =
-                        problem.bytesPerToken(candidates[i])
-                                + whole * PENALTY * excess / Math.max(1, slots);
+                costs[i] = problem.bytesPerToken(candidates[i].split());
             }
             return costs;
         }
 
+        /** The better of two. */
         private int drawn(double[] costs) {
             int one = random.nextInt(costs.length);
             int other = random.nextInt(costs.length);

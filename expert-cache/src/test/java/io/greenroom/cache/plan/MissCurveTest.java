@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import java.util.List;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
 import net.jqwik.api.constraints.DoubleRange;
@@ -45,8 +46,8 @@ class MissCurveTest {
 
     @Property
     void convexHullIsConvexBelowTheCurveAndMeetsItsEnds(
-            @ForAll @Size(min = 2, max = 40) double @DoubleRange(min = 0, max = 8) [] values) {
-        MissCurve curve = MissCurve.of(values);
+            @ForAll @Size(min = 2, max = 40) List<@DoubleRange(min = 0, max = 8) Double> values) {
+        MissCurve curve = MissCurve.of(values.stream().mapToDouble(Double::doubleValue).toArray());
         double[] hull = curve.convex().values();
         for (int i = 0; i < hull.length; i++) {
             assertThat(hull[i]).isLessThanOrEqualTo(curve.misses(i) + 1e-9);

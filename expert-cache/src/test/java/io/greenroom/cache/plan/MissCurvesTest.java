@@ -54,10 +54,7 @@ class MissCurvesTest {
         int tokens = 0;
         for (int step = 0; step < 60; step++) {
             int[] wanted =
-                    random.ints(0, experts)
-                            .distinct()
-                            .limit(1 + random.nextInt(experts))
-                            .toArray();
+                    random.ints(0, experts).distinct().limit(1 + random.nextInt(experts)).toArray();
             log.add(decode(0, wanted));
             tokens++;
             List<Integer> resident = lru.subList(0, Math.min(slots, lru.size()));
@@ -79,8 +76,7 @@ class MissCurvesTest {
         assertThatThrownBy(() -> log.add(decode(2, 0)))
                 .hasMessage("Layer 2 was visited, the log has 2");
         assertThatThrownBy(() -> log.add(decode(0, 1, 1)))
-                .hasMessage(
-                        "Expert 1 of layer 0 is named twice in a visit, or not one of 4");
+                .hasMessage("Expert 1 of layer 0 is named twice in a visit, or not one of 4");
         assertThatThrownBy(() -> new Step(0, true, List.of()))
                 .hasMessage("A step has at least 1 token, got 0");
         assertThat(log.tokens()).isZero();

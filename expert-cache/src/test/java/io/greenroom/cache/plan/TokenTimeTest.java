@@ -27,8 +27,7 @@ class TokenTimeTest {
     void computesResidentsMeanwhile() {
         // of two experts one is missing in half of all visits, both or none in a quarter each;
         // one miss: 2 ms less 1 ms of computing, both: 3 ms
-        assertThat(TIME.stallSeconds(2, 1, 1))
-                .isCloseTo(0.5 * 0.001 + 0.25 * 0.003, within(1e-12));
+        assertThat(TIME.stallSeconds(2, 1, 1)).isCloseTo(0.5 * 0.001 + 0.25 * 0.003, within(1e-12));
     }
 
     @Test
