@@ -56,7 +56,7 @@ int main(int argc, char** argv) {
         rows[size_t(t)] = t;
     }
     std::printf("isa %d, %d threads, precision %d\n", isa, threads, precision);
-    for (int32_t type : kGgmlTypes) {
+    for (int32_t type : kWeightTypes) {
         // As in production: experts in huge pages. All experts are alike but for their place.
         size_t matrix_bytes =
                 greenroom::row_bytes(greenroom::type_index(type), hidden) * size_t(inner);

@@ -5,7 +5,7 @@ using namespace testing;
 // The scalar decoder is compared with vectors of gguf-py by the Java tests.
 TEST(dequantize, every_isa_decodes_the_same_bits) {
     Random random(2);
-    for (int32_t type : kGgmlTypes) {
+    for (int32_t type : kWeightTypes) {
         int block = greenroom::kBlockShapes[greenroom::type_index(type)].elements;
         for (int blocks = 1; blocks <= (block == 1 ? 3 * 32 + 1 : 4); blocks++) {
             int cols = blocks * block;

@@ -29,7 +29,7 @@ TEST(feed_forward, agrees_with_doubles) {
     int inner = 512;
     for (int32_t isa : isas()) {
         Context kernels = context(2, isa);
-        for (int32_t type : kGgmlTypes) {
+        for (int32_t type : kWeightTypes) {
             Expert expert(type, GR_Q6_K, hidden, inner, random);
             Floats x(5 * size_t(hidden));
             Floats out(5 * size_t(hidden));

@@ -21,8 +21,8 @@ namespace testing {
 
 constexpr double kUnit = 0x1p-24;  // rounding of one float32 operation, relative
 
-inline const int32_t kGgmlTypes[] = {
-        GR_F32, GR_F16, GR_BF16, GR_Q8_0, GR_Q4_0, GR_Q4_K, GR_Q5_K, GR_Q6_K};
+inline const int32_t kWeightTypes[] = {
+        GR_F32, GR_F16, GR_BF16, GR_Q8_0, GR_Q4_0, GR_Q4_K, GR_Q5_K, GR_Q6_K, GR_Q2_G32};
 
 inline std::vector<int32_t> isas() {
     std::vector<int32_t> available;
@@ -151,6 +151,7 @@ private:
                 [[fallthrough]];
             case greenroom::kQ8_0:
             case greenroom::kQ4_0:
+            case greenroom::kQ2_G32:
                 put_half(block, value * 0.01f);
                 return;
             default:

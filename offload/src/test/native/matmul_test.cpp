@@ -34,7 +34,7 @@ TEST(matmul, every_length_agrees_with_doubles) {
     Random random(10);
     for (int32_t isa : isas()) {
         Context kernels = context(1, isa);
-        for (int32_t type : kGgmlTypes) {
+        for (int32_t type : kWeightTypes) {
             int block = block_of(type);
             // 0 to 3 lanes + 1 of the widest twin; whole blocks for the others.
             int lengths = block == 1 ? 3 * 32 + 1 : 3;
@@ -78,7 +78,7 @@ TEST(matmul, a_row_does_not_depend_on_its_company_or_threads) {
     Random random(12);
     for (int32_t isa : isas()) {
         Context alone = context(1, isa);
-        for (int32_t type : kGgmlTypes) {
+        for (int32_t type : kWeightTypes) {
             int cols = block_of(type) == 1 ? 771 : 768;
             int rows = 350;
             check_shared(int64_t(rows) * cols);
@@ -115,7 +115,7 @@ TEST(matmul, weights_need_no_alignment) {
     Random random(14);
     for (int32_t isa : isas()) {
         Context kernels = context(1, isa);
-        for (int32_t type : kGgmlTypes) {
+        for (int32_t type : kWeightTypes) {
             int cols = block_of(type) == 1 ? 291 : 256;
             Weights weights(type, 5, cols, random);
             size_t bytes = 5 * greenroom::row_bytes(greenroom::type_index(type), cols);

@@ -55,7 +55,7 @@ typedef enum gr_precision {
     GR_INT8 = 1
 } gr_precision;
 
-/** Element types, with ggml's numbers. */
+/** Element types, with ggml's numbers; those of our own begin at 1000. */
 typedef enum gr_type {
     GR_F32 = 0,
     GR_F16 = 1,
@@ -64,7 +64,8 @@ typedef enum gr_type {
     GR_Q4_K = 12,
     GR_Q5_K = 13,
     GR_Q6_K = 14,
-    GR_BF16 = 30
+    GR_BF16 = 30,
+    GR_Q2_G32 = 1000
 } gr_type;
 
 /** A weight matrix; cols is a whole number of blocks of its type. */

@@ -106,6 +106,15 @@ static inline void dequantize_group(
             }
             return;
         }
+        case kQ2_G32: {
+            const uint8_t* block = row + size_t(group) * 10;
+            float d = load_half(block);
+            for (int i = 0; i < 32; i++) {
+                int q = (block[2 + i % 8] >> (2 * (i / 8))) & 3;
+                out[i] = d * float(2 * q - 3);
+            }
+            return;
+        }
         default:
             return;
     }

@@ -193,3 +193,27 @@ struct RowReader<kQ6_K> {
         }
     }
 };
+
+template <>
+struct RowReader<kQ2_G32> {
+    const uint8_t* row;
+
+    INLINE void get(int group, V::Reg* out) {
+        const uint8_t* block = row + size_t(group) * 10;
+        __m128i eight = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(block + 2));
+        // 16 elements: the lowest two bits of each byte as they are, and shifted by one place.
+        __m128i sixteen = _mm_unpacklo_epi64(eight, _mm_srli_epi64(eight, 2));
+        V::Reg d = V::broadcast(load_half_fast(block));
+        V::signed16(levels(sixteen), out);
+        V::signed16(levels(_mm_srli_epi64(sixteen, 4)), out + V::kRegs / 2);
+        for (int j = 0; j < V::kRegs; j++) {
+            out[j] = V::mul(d, out[j]);
+        }
+    }
+
+private:
+    INLINE static __m128i levels(__m128i bytes) {
+        __m128i table = _mm_set1_epi32(0x0301FFFD);  // -3, -1, 1, 3
+        return _mm_shuffle_epi8(table, _mm_and_si128(bytes, _mm_set1_epi8(3)));
+    }
+};

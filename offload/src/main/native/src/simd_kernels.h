@@ -242,6 +242,8 @@ void dequantize(int type, const uint8_t* row, int cols, float* out) {
             return dequantize_to<kQ5_K>(row, cols, out);
         case kQ6_K:
             return dequantize_to<kQ6_K>(row, cols, out);
+        case kQ2_G32:
+            return dequantize_to<kQ2_G32>(row, cols, out);
         default:
             return;
     }
@@ -315,7 +317,8 @@ constexpr KernelTable kTable = {
          matmul<kQ4_0>,
          matmul<kQ4_K>,
          matmul<kQ5_K>,
-         matmul<kQ6_K>},
+         matmul<kQ6_K>,
+         matmul<kQ2_G32>},
         dequantize,
         rms_norm,
         silu_mul,

@@ -10,7 +10,7 @@
 namespace greenroom {
 
 // Index of a type in kernel tables; ggml's own numbers have gaps.
-enum TypeIndex { kF32, kF16, kBF16, kQ8_0, kQ4_0, kQ4_K, kQ5_K, kQ6_K, kTypes };
+enum TypeIndex { kF32, kF16, kBF16, kQ8_0, kQ4_0, kQ4_K, kQ5_K, kQ6_K, kQ2_G32, kTypes };
 
 struct BlockShape {
     int elements;
@@ -24,8 +24,15 @@ struct BlockShape {
 //  Q5_K   as Q4_K, with a fifth bit of each q in qh[32]
 //  Q6_K   ql[128] low 4 bits; qh[64] high 2 bits;
 //         int8 sc[16]; half d                                 w = (d sc) (q - 32)       per 16
+//
+// Ours, for copies of experts that are read in a hurry. Four evenly spaced levels round zero lie within
+// 1 % of the best error that any four levels reach on normally distributed weights (Max, "Quantizing
+// for Minimum Distortion", 1960: 0.1188 against 0.1175 of the variance). Element i is in bits
+// 2 (i / 8) and up of byte i mod 8, so that a shift of all eight bytes at once decodes the next eight.
+//
+//  Q2_G32 half d; 2-bit q[32] in 8 bytes                       w = d (2 q - 3)
 constexpr BlockShape kBlockShapes[kTypes] = {
-        {1, 4}, {1, 2}, {1, 2}, {32, 34}, {32, 18}, {256, 144}, {256, 176}, {256, 210}};
+        {1, 4}, {1, 2}, {1, 2}, {32, 34}, {32, 18}, {256, 144}, {256, 176}, {256, 210}, {32, 10}};
 
 // The table index of a ggml type, or -1.
 static inline int type_index(int32_t ggml_type) {
@@ -46,6 +53,8 @@ static inline int type_index(int32_t ggml_type) {
             return kQ5_K;
         case GR_Q6_K:
             return kQ6_K;
+        case GR_Q2_G32:
+            return kQ2_G32;
         default:
             return -1;
     }

@@ -4,9 +4,8 @@ import java.util.Arrays;
 import java.util.Optional;
 
 /**
- * Element types of weights, with the numbers GGUF gives them. Quantised types hold {@link
- * #blockElements} consecutive elements of a row in {@link #blockBytes} bytes, in the layout of
- * ggml's block structures.
+ * Element types of weights. Quantised types hold {@link #blockElements} consecutive elements of a
+ * row in {@link #blockBytes} bytes; those that GGUF knows in the layout of ggml's block structures.
  */
 public enum TensorType {
     F32(0, 1, 4),
@@ -16,7 +15,15 @@ public enum TensorType {
     Q4_K(12, 256, 144),
     Q5_K(13, 256, 176),
     Q6_K(14, 256, 210),
-    BF16(30, 1, 2);
+    BF16(30, 1, 2),
+    /**
+     * Ours, 2.5 bits per weight: a half d, then 32 numbers q of 2 bits; a weight is d (2 q - 3).
+     * Element i is in bits 2 (i / 8) and up of byte i mod 8. In no GGUF file.
+     */
+    Q2_G32(1000, 32, 10);
+
+    /** Types of our own have numbers from here on, beyond ggml's. */
+    private static final int OWN = 1000;
 
     private final int ggmlCode;
     private final int blockElements;
@@ -28,9 +35,14 @@ public enum TensorType {
         this.blockBytes = blockBytes;
     }
 
-    /** The type's number in GGUF files and at the native border. */
+    /** The type's number at the native border, and in GGUF files if it {@link #isGgml}. */
     public int ggmlCode() {
         return ggmlCode;
+    }
+
+    /** Whether GGUF files may hold it. */
+    public boolean isGgml() {
+        return ggmlCode < OWN;
     }
 
     public int blockElements() {
@@ -55,7 +67,13 @@ public enum TensorType {
         return Math.multiplyExact(elements / blockElements, blockBytes);
     }
 
-    public static Optional<TensorType> ofGgmlCode(int code) {
+    /** The type with this number, whether ggml's or ours. */
+    public static Optional<TensorType> ofCode(int code) {
         return Arrays.stream(values()).filter(type -> type.ggmlCode == code).findFirst();
+    }
+
+    /** The type that GGUF files give this number. */
+    public static Optional<TensorType> ofGgmlCode(int code) {
+        return ofCode(code).filter(TensorType::isGgml);
     }
 }

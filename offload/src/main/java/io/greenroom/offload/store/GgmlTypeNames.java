@@ -56,6 +56,7 @@ final class GgmlTypeNames {
     /** The supported types, for messages. */
     static String supported() {
         return Arrays.stream(TensorType.values())
+                .filter(TensorType::isGgml)
                 .map(TensorType::name)
                 .collect(Collectors.joining(", "));
     }

@@ -65,7 +65,7 @@ final class TestMemory implements AutoCloseable {
             switch (type) {
                 case F32 -> to.putFloat(at, real());
                 case BF16 -> to.putShort(at, (short) (Float.floatToIntBits(real()) >>> 16));
-                case F16, Q8_0, Q4_0 -> to.putShort(at, tameHalf());
+                case F16, Q8_0, Q4_0, Q2_G32 -> to.putShort(at, tameHalf());
                 case Q4_K, Q5_K -> {
                     to.putShort(at, tameHalf());
                     to.putShort(at + 2, tameHalf());

@@ -343,7 +343,7 @@ class GgufCheckpointTest {
                 .hasMessageContaining("7 problems:")
                 .hasMessageContaining(
                         "tensor a has type Q2_K; supported are F32, F16, Q4_0, Q8_0, Q4_K, Q5_K,"
-                                + " Q6_K, BF16")
+                                + " Q6_K, BF16\n")
                 .hasMessageContaining("tensor b has type number 77; supported are F32")
                 .hasMessageContaining(
                         "tensor c has shape [0, 4]; every dimension must be from 1 to 2147483647")
@@ -358,6 +358,14 @@ class GgufCheckpointTest {
         refusal(QWEN3.gguf().tensor("g", 0, none, 0L, 1, 1, 1, 1, 1))
                 .hasMessageContaining("tensor g has 5 dimensions; expected 1 to 4");
         refusal(QWEN3.gguf().tensor("h", 0, none, 0L)).hasMessageContaining("h has 0 dimensions");
+    }
+
+    /** Whoever may write it there, GGUF knows no such type. */
+    @Test
+    void aTypeOfOurOwnIsRefused() {
+        int code = TensorType.Q2_G32.ggmlCode();
+        refusal(QWEN3.gguf().tensor("a", code, new byte[10], 0L, 32))
+                .hasMessageContaining("tensor a has type number " + code + "; supported are F32");
     }
 
     @Test
