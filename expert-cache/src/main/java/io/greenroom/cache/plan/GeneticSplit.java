@@ -1,5 +1,6 @@
 package io.greenroom.cache.plan;
 
+import java.util.Arrays;
 import java.util.Random;
 
 /**
@@ -8,15 +9,18 @@ import java.util.Random;
  *
  * <p>A candidate has one gene for each layer, its slots. Each generation keeps its best candidate
  * and makes the others from two parents, each the better of two drawn by chance: every gene comes
- * from either parent, and some are drawn anew. Such a child may take more than there is (the paper
- * reports a plan of 3.58 GiB for a budget of 3.5); here every one is repaired before it is judged,
- * and what the repair took away is reported.
+ * from either parent, and some are shifted a little. Such a child may take more than there is (the
+ * paper reports a plan of 3.58 GiB for a budget of 3.5); here every one is repaired before it is
+ * judged, and what the repair took away is reported.
  */
 public final class GeneticSplit implements Splitter {
 
     private static final int POPULATION = 50;
     private static final int GENERATIONS = 200;
     private static final double MUTATION = 0.05;
+
+    /** Largest step of a mutation, as a share of a layer's experts. */
+    private static final double STEP = 0.1;
 
     private final long seed;
 
@@ -69,11 +73,11 @@ public final class GeneticSplit implements Splitter {
             for (int i = 0; i < POPULATION; i++) {
                 candidates[i] = born();
             }
-            int overshoot = 0;
+            int overshoot = 0; // of children: the first generation is arbitrary
             for (int generation = 0; generation < GENERATIONS; generation++) {
                 double[] costs = costs(candidates);
                 Candidate best = candidates[best(costs)];
-                overshoot = Math.max(overshoot, best.excess());
+                overshoot = Math.max(overshoot, generation == 0 ? 0 : best.excess());
                 Candidate[] next = new Candidate[POPULATION];
                 next[0] = best;
                 for (int i = 1; i < POPULATION; i++) {
@@ -85,10 +89,14 @@ public final class GeneticSplit implements Splitter {
             return new Outcome(best.split(), Math.max(overshoot, best.excess()));
         }
 
+        /** Shares drawn by chance. */
         private Candidate born() {
-            int[] split = new int[problem.layers()];
-            for (int layer = 0; layer < split.length; layer++) {
-                split[layer] = gene(layer);
+            int layers = problem.layers();
+            double[] shares = random.doubles(layers).toArray();
+            double sum = Arrays.stream(shares).sum();
+            int[] split = new int[layers];
+            for (int layer = 0; layer < layers; layer++) {
+                split[layer] = within(layer, (int) (slots * shares[layer] / sum));
             }
             return repaired(split);
         }
@@ -96,17 +104,18 @@ public final class GeneticSplit implements Splitter {
         private Candidate child(Candidate mother, Candidate father) {
             int[] split = new int[problem.layers()];
             for (int layer = 0; layer < split.length; layer++) {
-                split[layer] =
-                        random.nextDouble() < MUTATION
-                                ? gene(layer)
-                                : (random.nextBoolean() ? mother : father).split()[layer];
+                split[layer] = (random.nextBoolean() ? mother : father).split()[layer];
+                if (random.nextDouble() < MUTATION) {
+                    int step = 1 + (int) (STEP * problem.most(layer));
+                    split[layer] =
+                            within(layer, split[layer] + random.nextInt(2 * step + 1) - step);
+                }
             }
             return repaired(split);
         }
 
-        private int gene(int layer) {
-            int least = problem.least(layer);
-            return least + random.nextInt(problem.most(layer) - least + 1);
+        private int within(int layer, int wanted) {
+            return Math.max(problem.least(layer), Math.min(problem.most(layer), wanted));
         }
 
         /** Takes from and gives to layers drawn by chance until exactly all slots are in use. */

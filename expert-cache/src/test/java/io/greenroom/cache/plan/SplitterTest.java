@@ -114,19 +114,6 @@ class SplitterTest {
         assertThat(problem.bytesPerToken(OPTIMAL.split(problem))).isCloseTo(least, within(1e-9));
     }
 
-    @Property(tries = 60)
-    void oneTableHasTheBestSplitOfEveryBudget(
-            @ForAll long seed, @ForAll @IntRange(min = 6, max = 40) int slots) {
-        SplitProblem whole = random(new Random(seed), 6, 8, 40, 1);
-        OptimalSplit.Table table = OptimalSplit.Table.of(whole);
-        SplitProblem part = new SplitProblem(whole.curves(), whole.missBytes(), slots, 1);
-        int[] split = table.split(slots);
-        assertThat(table.bytesPerToken(slots))
-                .isCloseTo(part.bytesPerToken(split), within(1e-9))
-                .isCloseTo(part.bytesPerToken(OPTIMAL.split(part)), within(1e-9));
-        assertThat(Arrays.stream(split).sum()).isEqualTo(slots);
-    }
-
     @Test
     void refusesTooFewSlots() {
         List<MissCurve> two = List.of(MissCurve.of(2, 1, 0), MissCurve.of(2, 1, 0));
@@ -134,9 +121,6 @@ class SplitterTest {
                 .hasMessage("3 slots cannot give every layer 2; that takes 4 slots");
         assertThatThrownBy(() -> new SplitProblem(two, new long[1], 4, 2))
                 .hasMessageContaining("got 2 curves and 1 sizes");
-        OptimalSplit.Table table = OptimalSplit.Table.of(SplitProblem.even(two, 4, 2));
-        assertThatThrownBy(() -> table.split(3))
-                .hasMessage("3 slots are below the least of all layers together");
     }
 
     private static List<Splitter> all(long seed) {
