@@ -1,5 +1,7 @@
 package io.greenroom.gating;
 
+import org.jspecify.annotations.Nullable;
+
 /**
  * The gate of OLMoE, Qwen2-MoE, Qwen3-MoE and Mixtral: softmax over all experts' logits, the k most
  * probable experts, and their probabilities as weights, scaled to sum to 1 or as they are.
@@ -49,7 +51,7 @@ public final class SoftmaxTopKGate implements Gate {
     }
 
     @Override
-    public RoutingDecision route(float[] logits, int tokens) {
+    public RoutingDecision route(float[] logits, int tokens, @Nullable Preference preference) {
         if (tokens < 0 || (long) tokens * experts > logits.length) {
             throw new IllegalArgumentException(
                     "Routing "
@@ -62,6 +64,8 @@ public final class SoftmaxTopKGate implements Gate {
         int[] chosen = new int[tokens * expertsPerToken];
         float[] weights = new float[tokens * expertsPerToken];
         float[] probabilities = new float[experts];
+        PreferredTopK yielding =
+                preference == null ? null : new PreferredTopK(experts, expertsPerToken);
         for (int token = 0; token < tokens; token++) {
             int from = token * experts;
             int bad = Softmax.probabilities(logits, from, experts, probabilities);
@@ -69,18 +73,45 @@ public final class SoftmaxTopKGate implements Gate {
                 throw new InvalidLogitException(token, bad, logits[from + bad]);
             }
             int row = token * expertsPerToken;
-            TopK.select(probabilities, experts, expertsPerToken, chosen, weights, row);
+            if (preference != null && yielding != null && preference.strength(token) > 0) {
+                yielding.select(
+                        preference, token, probabilities, logits, from, chosen, weights, row);
+            } else {
+                TopK.select(probabilities, experts, expertsPerToken, chosen, weights, row);
+            }
             if (normalize) {
-                scaleToOne(weights, row);
+                scaleToOne(weights, chosen, row, logits, from);
             }
         }
         return new RoutingDecision(tokens, expertsPerToken, chosen, weights);
     }
 
-    private void scaleToOne(float[] weights, int row) {
+    private void scaleToOne(float[] weights, int[] chosen, int row, float[] logits, int from) {
         float sum = 0;
         for (int rank = 0; rank < expertsPerToken; rank++) {
             sum += weights[row + rank];
+        }
+        if (sum < Float.MIN_NORMAL) {
+            // Only where a preference led far from the router's choice: probabilities too small for
+            // a float. Their ratios are still known.
+            softmaxOfChosen(weights, chosen, row, logits, from);
+            return;
+        }
+        for (int rank = 0; rank < expertsPerToken; rank++) {
+            weights[row + rank] /= sum;
+        }
+    }
+
+    private void softmaxOfChosen(float[] weights, int[] chosen, int row, float[] logits, int from) {
+        float max = Float.NEGATIVE_INFINITY;
+        for (int rank = 0; rank < expertsPerToken; rank++) {
+            max = Math.max(max, logits[from + chosen[row + rank]]);
+        }
+        float sum = 0;
+        for (int rank = 0; rank < expertsPerToken; rank++) {
+            float e = (float) Math.exp(logits[from + chosen[row + rank]] - max);
+            weights[row + rank] = e;
+            sum += e;
         }
         for (int rank = 0; rank < expertsPerToken; rank++) {
             weights[row + rank] /= sum;
