@@ -5,6 +5,7 @@ import io.greenroom.cache.Entry.Place;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.BitSet;
 import java.util.Collection;
 import java.util.List;
 import java.util.Locale;
@@ -190,6 +191,19 @@ final class CaffeineExpertCache implements ExpertCache {
         lock();
         try {
             return entry(id.layer(), id.expert()).isResident();
+        } finally {
+            unlock();
+        }
+    }
+
+    @Override
+    public void residentsOf(int layer, BitSet into) {
+        into.clear();
+        lock();
+        try {
+            for (int expert = 0; expert < experts; expert++) {
+                into.set(expert, entry(layer, expert).isResident());
+            }
         } finally {
             unlock();
         }

@@ -1,5 +1,6 @@
 package io.greenroom.cache;
 
+import java.util.BitSet;
 import java.util.Collection;
 
 /**
@@ -49,6 +50,13 @@ public interface ExpertCache extends AutoCloseable {
 
     /** Whether the expert's bytes are in a slot now. Does not count as use. */
     boolean isResident(ExpertId id);
+
+    /**
+     * Notes which experts of a layer are resident now. Does not count as use.
+     *
+     * @param into cleared first; then has a bit for each resident expert
+     */
+    void residentsOf(int layer, BitSet into);
 
     /** A consistent snapshot of who is resident. */
     Collection<ExpertId> residents();

@@ -1,5 +1,7 @@
 package io.greenroom.offload.decoder;
 
+import io.greenroom.gating.residency.RoutingDial;
+import io.greenroom.gating.residency.RoutingTally;
 import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
@@ -21,9 +23,12 @@ final class Batch {
     private final boolean[] wanted; // [capacity] whether the row's logits are wanted
     private final int[][] pageTables; // [maxSequences][pages of the sequence]
     private final @Nullable Throwable[] failures; // [maxSequences]
+    private final RoutingDial[] dials; // [maxSequences]
+    private final @Nullable RoutingTally[] tallies; // [maxSequences], null where exact
     private int rows;
     private int sequenceCount;
     private boolean failedRows;
+    private boolean yielding;
 
     Batch(int capacity, int maxSequences) {
         tokens = new int[capacity];
@@ -33,25 +38,57 @@ final class Batch {
         wanted = new boolean[capacity];
         pageTables = new int[maxSequences][];
         failures = new Throwable[maxSequences];
+        dials = new RoutingDial[maxSequences];
+        tallies = new RoutingTally[maxSequences];
         clear();
     }
 
     void clear() {
         Arrays.fill(pageTables, new int[0]);
         Arrays.fill(failures, null);
+        Arrays.fill(dials, RoutingDial.EXACT);
+        Arrays.fill(tallies, null);
+        yielding = false;
         rows = 0;
         sequenceCount = 0;
         failedRows = false;
     }
 
     /**
-     * Opens the next sequence; rows added from now on are its rows.
+     * Opens the next sequence; rows added from now on are its rows, and routed exactly.
      *
      * @return its index
      */
     int addSequence(int[] pageTable) {
         pageTables[sequenceCount] = pageTable;
         return sequenceCount++;
+    }
+
+    /**
+     * As {@link #addSequence(int[])}, for rows that may yield to residents.
+     *
+     * @param tally counts what that costs
+     */
+    int addSequence(int[] pageTable, RoutingDial dial, RoutingTally tally) {
+        dials[sequenceCount] = dial;
+        tallies[sequenceCount] = tally;
+        yielding |= !dial.isExact();
+        return addSequence(pageTable);
+    }
+
+    /** Whether any row is routed otherwise than exactly. */
+    boolean isYielding() {
+        return yielding;
+    }
+
+    /** How a row is routed. */
+    RoutingDial dial(int row) {
+        return dials[sequences[row]];
+    }
+
+    /** Who counts what a row's routing costs; null where it is exact. */
+    @Nullable RoutingTally tally(int row) {
+        return tallies[sequences[row]];
     }
 
     /** Adds a row to the sequence opened last. */

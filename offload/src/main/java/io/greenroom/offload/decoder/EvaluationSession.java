@@ -4,25 +4,24 @@ import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
 
-/** Logits at every position of a text, through the same scheduler as all requests. */
+/**
+ * Logits at every position of a text, through the same scheduler as all requests. Its first tokens
+ * are read as a prompt, in chunks; the others one a step, as if they had been generated.
+ */
 final class EvaluationSession extends SequenceSession {
 
     private final LogitsEvaluator.Visitor visitor;
     private final CompletableFuture<Void> done = new CompletableFuture<>();
 
-    EvaluationSession(int[] tokens, LogitsEvaluator.Visitor visitor) {
-        super(tokens, tokens.length);
+    EvaluationSession(
+            EvaluationRequest request, SessionRouting routing, LogitsEvaluator.Visitor visitor) {
+        super(request.tokens(), request.promptTokens(), request.tokens().length, routing);
         this.visitor = visitor;
     }
 
     /** Completes when every position was visited, or with the reason why not. */
     CompletableFuture<Void> done() {
         return done;
-    }
-
-    @Override
-    boolean prefilling() {
-        return true;
     }
 
     @Override

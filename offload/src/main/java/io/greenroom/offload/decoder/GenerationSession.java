@@ -8,7 +8,6 @@ import org.jspecify.annotations.Nullable;
 final class GenerationSession extends SequenceSession implements Generation {
 
     private final GenerationRequest request;
-    private final int promptTokens;
     private final int limit;
     private final TokenListener listener;
     private final Sampler sampler;
@@ -23,6 +22,7 @@ final class GenerationSession extends SequenceSession implements Generation {
     /**
      * @param request the prompt and how to go on
      * @param limit most tokens to produce, at least 1, prompt and output within the context
+     * @param routing what the request's own wish and the model's limit come to
      * @param listener hears the tokens
      * @param heap scratch of the thread that samples
      * @param clock nanoseconds
@@ -31,14 +31,18 @@ final class GenerationSession extends SequenceSession implements Generation {
     GenerationSession(
             GenerationRequest request,
             int limit,
+            SessionRouting routing,
             TokenListener listener,
             TokenHeap heap,
             LongSupplier clock,
             Counters counters) {
         // The last token produced is never fed back, so it needs no position.
-        super(request.prompt(), request.prompt().length + limit - 1);
+        super(
+                request.prompt(),
+                request.prompt().length,
+                request.prompt().length + limit - 1,
+                routing);
         this.request = request;
-        this.promptTokens = request.prompt().length;
         this.limit = limit;
         this.listener = listener;
         this.sampler = new Sampler(request.sampling(), request.prompt(), heap);
@@ -54,11 +58,6 @@ final class GenerationSession extends SequenceSession implements Generation {
      * @param tokensOut tokens produced
      */
     record Counters(LongAdder tokensIn, LongAdder tokensOut) {}
-
-    @Override
-    boolean prefilling() {
-        return processed() < promptTokens;
-    }
 
     @Override
     boolean wantsLogits(int position) {
@@ -102,11 +101,13 @@ final class GenerationSession extends SequenceSession implements Generation {
         listener.onFinish(
                 reason,
                 new GenerationUsage(
-                        promptTokens,
+                        request.prompt().length,
                         produced,
                         (started ? firstStep : now) - submitted,
                         produced == 0 ? 0 : firstToken - submitted,
-                        now - submitted),
+                        now - submitted,
+                        routing(),
+                        routingCost()),
                 failure);
     }
 }

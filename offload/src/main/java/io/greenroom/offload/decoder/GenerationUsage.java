@@ -1,5 +1,8 @@
 package io.greenroom.offload.decoder;
 
+import io.greenroom.gating.residency.RoutingCost;
+import io.greenroom.gating.residency.RoutingDial;
+
 /**
  * What a generation took.
  *
@@ -8,10 +11,32 @@ package io.greenroom.offload.decoder;
  * @param queuedNanos time between submission and the first step that included it
  * @param firstTokenNanos time between submission and the first token; 0 if there was none
  * @param totalNanos time between submission and the end
+ * @param routing how far its routing was allowed to yield to resident experts
+ * @param routingCost what that came to
  */
 public record GenerationUsage(
         int promptTokens,
         int completionTokens,
         long queuedNanos,
         long firstTokenNanos,
-        long totalNanos) {}
+        long totalNanos,
+        RoutingDial routing,
+        RoutingCost routingCost) {
+
+    /** With exact routing. */
+    public GenerationUsage(
+            int promptTokens,
+            int completionTokens,
+            long queuedNanos,
+            long firstTokenNanos,
+            long totalNanos) {
+        this(
+                promptTokens,
+                completionTokens,
+                queuedNanos,
+                firstTokenNanos,
+                totalNanos,
+                RoutingDial.EXACT,
+                RoutingCost.NONE);
+    }
+}

@@ -1,5 +1,7 @@
 package io.greenroom.offload.decoder;
 
+import io.greenroom.gating.residency.RoutingCost;
+
 /**
  * Logits of a loaded model at every position of a text: for comparing with a reference, and for
  * perplexity. Evaluations take part in the model's steps like any request. Thread-safe.
@@ -9,16 +11,21 @@ public interface LogitsEvaluator {
     /**
      * Evaluates a text and waits for the end.
      *
-     * @param tokens the text, at least one token, at most the context
      * @param visitor receives the logits after each token, on the model's scheduler thread
+     * @return what yielding to residents has cost
      * @throws ContextLengthException if the text is longer than the context
      * @throws OverloadedException if the queue is full or the model is closing
-     * @throws IllegalArgumentException if the text is empty or names a token the model lacks
+     * @throws IllegalArgumentException if the text names a token the model lacks
      * @throws IllegalStateException if called from a listener or visitor
      * @throws java.util.concurrent.CompletionException if it failed on the way, with the reason
      * @throws java.util.concurrent.CancellationException if the model was unloaded meanwhile
      */
-    void evaluate(int[] tokens, Visitor visitor);
+    RoutingCost evaluate(EvaluationRequest request, Visitor visitor);
+
+    /** Evaluates a whole text at once with the router's own choices. */
+    default void evaluate(int[] tokens, Visitor visitor) {
+        var unused = evaluate(EvaluationRequest.exact(tokens), visitor);
+    }
 
     /**
      * As {@link #evaluate(int[], Visitor)}, keeping everything.

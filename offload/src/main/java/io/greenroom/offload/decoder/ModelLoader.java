@@ -8,6 +8,7 @@ import io.greenroom.gating.Gate;
 import io.greenroom.gating.SoftmaxTopKGate;
 import io.greenroom.gating.predict.CrossLayerGatePredictor;
 import io.greenroom.gating.predict.PrefetchAudit;
+import io.greenroom.gating.residency.RoutingTally;
 import io.greenroom.offload.kernel.ActivationPrecision;
 import io.greenroom.offload.kernel.Kernels;
 import io.greenroom.offload.kernel.KvPages;
@@ -136,11 +137,14 @@ record ModelLoader(
                                 .build());
         CrossLayerPrefetcher prefetcher =
                 prefetcher(spec, options, plan, weights, cache, compute, scratch);
+        RoutingTally routingTally = new RoutingTally();
         Assembly assembly =
                 new Assembly(
                         spec,
                         weights,
                         prefetcher,
+                        new YieldingRows(
+                                cache, scratch.x().rows(), spec.expertsPerToken(), routingTally),
                         RoutingObserver.all(List.of()),
                         compute,
                         kvCache,
@@ -153,7 +157,15 @@ record ModelLoader(
                         assembly.decoder(),
                         kvCache,
                         resources::close);
-        ServingModel model = new ServingModel(checkpoint, plan, cache, prefetcher, scheduler);
+        ServingModel model =
+                new ServingModel(
+                        checkpoint,
+                        plan,
+                        cache,
+                        prefetcher,
+                        scheduler,
+                        options.routing(),
+                        routingTally);
         scheduler.start();
         LOG.info(
                 "Loaded {} ({}): {}, kernels {}, prefetch {}",
@@ -225,6 +237,7 @@ record ModelLoader(
             ModelSpec spec,
             ModelWeights weights,
             @Nullable CrossLayerPrefetcher prefetcher,
+            YieldingRows yielding,
             RoutingObserver observer,
             Kernels kernels,
             KvCache kvCache,
@@ -265,6 +278,7 @@ record ModelLoader(
                     gate,
                     stage,
                     prefetcher,
+                    yielding,
                     observer,
                     kernels,
                     scratch,

@@ -17,6 +17,7 @@ import io.greenroom.offload.kernel.KvPages;
  * @param maxQueued requests that may wait beyond those
  * @param prefillChunk most prompt tokens one step takes
  * @param threads kernel threads; 0 for the physical cores available
+ * @param routing how far requests may yield to resident experts
  * @param directIo whether experts are read around the page cache where the file system allows
  */
 public record ModelOptions(
@@ -29,6 +30,7 @@ public record ModelOptions(
         int maxQueued,
         int prefillChunk,
         int threads,
+        RoutingSettings routing,
         boolean directIo) {
 
     /**
@@ -79,6 +81,7 @@ public record ModelOptions(
         private int maxQueued = 64;
         private int prefillChunk = 128;
         private int threads;
+        private RoutingSettings routing = RoutingSettings.EXACT;
         private boolean directIo = true;
 
         private Builder() {}
@@ -128,6 +131,11 @@ public record ModelOptions(
             return this;
         }
 
+        public Builder routing(RoutingSettings settings) {
+            routing = settings;
+            return this;
+        }
+
         public Builder directIo(boolean direct) {
             directIo = direct;
             return this;
@@ -147,6 +155,7 @@ public record ModelOptions(
                     maxQueued,
                     prefillChunk,
                     threads,
+                    routing,
                     directIo);
         }
     }

@@ -2,6 +2,7 @@ package io.greenroom.offload.decoder;
 
 import io.greenroom.gating.Gate;
 import io.greenroom.gating.InvalidLogitException;
+import io.greenroom.gating.Preference;
 import io.greenroom.gating.RoutingDecision;
 import io.greenroom.offload.decoder.FeedForwardWeights.Block;
 import io.greenroom.offload.decoder.FeedForwardWeights.Routed;
@@ -34,6 +35,7 @@ final class MoeFeedForward implements FeedForward {
     private final Gate gate;
     private final ExpertStage experts;
     private final @Nullable CrossLayerPrefetcher prefetcher;
+    private final YieldingRows yielding;
     private final RoutingObserver observer;
     private final Kernels kernels;
     private final Scratch scratch;
@@ -42,6 +44,8 @@ final class MoeFeedForward implements FeedForward {
     /**
      * @param experts where the chosen experts are computed
      * @param prefetcher reads ahead for the layer after this one, or null
+     * @param yielding says which rows may go to residents instead of the router's choice; shared
+     *     with the other layers
      * @param observer is told each decision
      * @param rows shared with the other layers; what is in it matters during one call only
      */
@@ -52,6 +56,7 @@ final class MoeFeedForward implements FeedForward {
             Gate gate,
             ExpertStage experts,
             @Nullable CrossLayerPrefetcher prefetcher,
+            YieldingRows yielding,
             RoutingObserver observer,
             Kernels kernels,
             Scratch scratch,
@@ -62,6 +67,7 @@ final class MoeFeedForward implements FeedForward {
         this.gate = gate;
         this.experts = experts;
         this.prefetcher = prefetcher;
+        this.yielding = yielding;
         this.observer = observer;
         this.kernels = kernels;
         this.scratch = scratch;
@@ -99,9 +105,19 @@ final class MoeFeedForward implements FeedForward {
 
     /** Routes all rows. One whose logits are not numbers fails alone and goes anywhere. */
     private RoutingDecision route(Batch batch) {
+        if (!batch.isYielding()) {
+            return route(batch, null);
+        }
+        yielding.look(layer, batch);
+        RoutingDecision decision = route(batch, yielding);
+        yielding.settle(batch);
+        return decision;
+    }
+
+    private RoutingDecision route(Batch batch, @Nullable Preference preference) {
         while (true) {
             try {
-                return gate.route(rows.logits(), batch.rows());
+                return gate.route(rows.logits(), batch.rows(), preference);
             } catch (InvalidLogitException e) {
                 batch.fail(e.token(), e);
                 int from = e.token() * gate.experts();

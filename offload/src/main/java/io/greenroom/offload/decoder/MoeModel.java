@@ -1,6 +1,8 @@
 package io.greenroom.offload.decoder;
 
 import io.greenroom.cache.CacheStats;
+import io.greenroom.gating.residency.RoutingCost;
+import io.greenroom.gating.residency.RoutingDial;
 import io.greenroom.offload.store.Checkpoint;
 
 /**
@@ -26,11 +28,23 @@ public interface MoeModel extends AutoCloseable {
     /** Budget, residency and counters now. */
     Status status();
 
+    /** How requests are routed, and what that has cost. */
+    Routing routing();
+
     /**
      * Ends running and waiting generations with {@link FinishReason#UNLOADED}, frees all memory.
      */
     @Override
     void close();
+
+    /**
+     * How far requests yield to resident experts.
+     *
+     * @param standard what requests get that ask for nothing
+     * @param limit the furthest any request gets
+     * @param cost what yielding has cost since load, all requests together
+     */
+    record Routing(RoutingDial standard, RoutingDial limit, RoutingCost cost) {}
 
     /**
      * A snapshot for operators.

@@ -1,5 +1,8 @@
 package io.greenroom.offload.decoder;
 
+import io.greenroom.gating.residency.RoutingCost;
+import io.greenroom.gating.residency.RoutingDial;
+import io.greenroom.gating.residency.RoutingTally;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -9,6 +12,9 @@ import org.jspecify.annotations.Nullable;
 abstract sealed class SequenceSession permits GenerationSession, EvaluationSession {
 
     private final int[] tokens; // prompt, then output; room for all that may come
+    private final int promptTokens;
+    private final SessionRouting routing;
+    private final RoutingTally routingTally = new RoutingTally();
     private int length;
     private int processed;
     private int[] pageTable = new int[0];
@@ -16,13 +22,17 @@ abstract sealed class SequenceSession permits GenerationSession, EvaluationSessi
     private @Nullable FinishReason ended;
 
     /**
-     * @param prompt first tokens
+     * @param text the tokens known from the start
+     * @param promptTokens how many of them are read in chunks; the others one a step
      * @param capacity most tokens the model will ever process for this request
+     * @param routing how far it yields to residents
      */
-    SequenceSession(int[] prompt, int capacity) {
+    SequenceSession(int[] text, int promptTokens, int capacity, SessionRouting routing) {
         tokens = new int[capacity];
-        System.arraycopy(prompt, 0, tokens, 0, prompt.length);
-        length = prompt.length;
+        this.promptTokens = promptTokens;
+        this.routing = routing;
+        System.arraycopy(text, 0, tokens, 0, text.length);
+        length = text.length;
     }
 
     /** Positions of the KV cache this request may come to need. */
@@ -30,13 +40,15 @@ abstract sealed class SequenceSession permits GenerationSession, EvaluationSessi
         return tokens.length;
     }
 
-    /** Tokens the model has not seen yet. */
+    /** Tokens the model has not seen yet and may see in one step. */
     int pending() {
-        return length - processed;
+        return (prefilling() ? promptTokens : length) - processed;
     }
 
     /** Whether tokens of the prompt are still to be processed. */
-    abstract boolean prefilling();
+    final boolean prefilling() {
+        return processed < promptTokens;
+    }
 
     /** Tokens already in the KV cache. */
     int processed() {
@@ -46,7 +58,8 @@ abstract sealed class SequenceSession permits GenerationSession, EvaluationSessi
     /** Adds up to {@code most} pending tokens to a batch, as one sequence. */
     final int addRows(Batch batch, int most) {
         int count = Math.min(most, pending());
-        batch.addSequence(pageTable);
+        batch.addSequence(
+                pageTable, prefilling() ? routing.prompt() : routing.output(), routingTally);
         for (int i = 0; i < count; i++) {
             int position = processed + i;
             batch.addRow(tokens[position], position, wantsLogits(position));
@@ -72,6 +85,16 @@ abstract sealed class SequenceSession permits GenerationSession, EvaluationSessi
 
     final void pageTable(int[] table) {
         pageTable = table;
+    }
+
+    /** How far what this request generates may yield to residents. */
+    final RoutingDial routing() {
+        return routing.output();
+    }
+
+    /** What that has cost so far. */
+    final RoutingCost routingCost() {
+        return routingTally.cost();
     }
 
     /** Any thread. */

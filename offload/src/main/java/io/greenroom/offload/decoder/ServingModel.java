@@ -1,6 +1,8 @@
 package io.greenroom.offload.decoder;
 
 import io.greenroom.cache.ExpertCache;
+import io.greenroom.gating.residency.RoutingCost;
+import io.greenroom.gating.residency.RoutingTally;
 import io.greenroom.offload.store.Checkpoint;
 import java.util.Locale;
 import java.util.concurrent.CancellationException;
@@ -25,24 +27,32 @@ public final class ServingModel implements MoeModel, LogitsEvaluator {
     private final ExpertCache cache;
     private final @Nullable CrossLayerPrefetcher prefetcher;
     private final Scheduler scheduler;
+    private final RoutingSettings routing;
+    private final RoutingTally routingTally;
     private final TokenHeap heap = new TokenHeap();
     private final GenerationSession.Counters counters =
             new GenerationSession.Counters(new LongAdder(), new LongAdder());
 
     /**
      * @param scheduler not yet started
+     * @param routing how far requests yield to residents
+     * @param routingTally what that costs, all requests together
      */
     ServingModel(
             Checkpoint checkpoint,
             MemoryPlan plan,
             ExpertCache cache,
             @Nullable CrossLayerPrefetcher prefetcher,
-            Scheduler scheduler) {
+            Scheduler scheduler,
+            RoutingSettings routing,
+            RoutingTally routingTally) {
         this.checkpoint = checkpoint;
         this.plan = plan;
         this.cache = cache;
         this.prefetcher = prefetcher;
         this.scheduler = scheduler;
+        this.routing = routing;
+        this.routingTally = routingTally;
     }
 
     @Override
@@ -62,23 +72,32 @@ public final class ServingModel implements MoeModel, LogitsEvaluator {
         int room = plan.contextLength() - prompt.length;
         int limit = request.maxTokens() == 0 ? room : Math.min(request.maxTokens(), room);
         GenerationSession session =
-                new GenerationSession(request, limit, listener, heap, System::nanoTime, counters);
+                new GenerationSession(
+                        request,
+                        limit,
+                        routing.of(request),
+                        listener,
+                        heap,
+                        System::nanoTime,
+                        counters);
         scheduler.submit(session);
         return session;
     }
 
     @Override
-    public void evaluate(int[] tokens, Visitor visitor) {
+    public RoutingCost evaluate(EvaluationRequest request, Visitor visitor) {
         if (scheduler.isSchedulerThread()) {
             throw new IllegalStateException(
                     "A listener cannot wait for an evaluation: it runs on the thread that would"
                             + " compute it");
         }
-        scheduler.checkTokens(tokens, 0);
-        EvaluationSession session = new EvaluationSession(tokens, visitor);
+        scheduler.checkTokens(request.tokens(), 0);
+        EvaluationSession session =
+                new EvaluationSession(request, routing.of(request.routing()), visitor);
         scheduler.submit(session);
         try {
             session.done().get();
+            return session.routingCost();
         } catch (InterruptedException e) {
             session.cancel();
             Thread.currentThread().interrupt();
@@ -112,6 +131,11 @@ public final class ServingModel implements MoeModel, LogitsEvaluator {
                 counters.tokensIn().sum(),
                 counters.tokensOut().sum(),
                 cache.stats());
+    }
+
+    @Override
+    public Routing routing() {
+        return new Routing(routing.standard(), routing.limit(), routingTally.cost());
     }
 
     /**

@@ -18,6 +18,7 @@ import io.greenroom.offload.memory.MemoryTag;
 import io.greenroom.offload.memory.NativeMemory;
 import java.nio.FloatBuffer;
 import java.util.ArrayList;
+import java.util.BitSet;
 import java.util.Collection;
 import java.util.HashSet;
 import java.util.List;
@@ -158,6 +159,11 @@ class CrossLayerPrefetcherTest {
         @Override
         public boolean isResident(ExpertId id) {
             return resident.contains(id);
+        }
+
+        @Override
+        public void residentsOf(int layer, BitSet into) {
+            throw new UnsupportedOperationException();
         }
 
         @Override

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 
+import io.greenroom.gating.residency.RoutingDial;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.CancellationException;
@@ -356,7 +357,8 @@ class SchedulerTest {
         int[] best = new int[10];
         EvaluationSession session =
                 new EvaluationSession(
-                        IntStream.range(40, 50).toArray(),
+                        EvaluationRequest.exact(IntStream.range(40, 50).toArray()),
+                        SessionRouting.EXACT,
                         (position, logits) ->
                                 best[position] =
                                         IntStream.range(0, logits.length)
@@ -369,10 +371,31 @@ class SchedulerTest {
     }
 
     @Test
+    void anEvaluationReadsItsPromptInChunksAndTheRestTokenByToken() throws Exception {
+        ScriptedDecoder decoder = ScriptedDecoder.free();
+        start(decoder, 2, 2, 4);
+        EvaluationSession session =
+                new EvaluationSession(
+                        new EvaluationRequest(
+                                IntStream.range(40, 48).toArray(), 6, RoutingDial.EXACT),
+                        SessionRouting.EXACT,
+                        (p, l) -> {});
+        scheduler.submit(session);
+        session.done().get(60, TimeUnit.SECONDS);
+        assertThat(decoder.steps())
+                .containsExactly(
+                        List.of(40, 41, 42, 43), List.of(44, 45), List.of(46), List.of(47));
+    }
+
+    @Test
     void anEvaluationIsToldOfTheUnload() throws Exception {
         ScriptedDecoder decoder = ScriptedDecoder.stepwise();
         start(decoder, 2, 2, 4);
-        EvaluationSession session = new EvaluationSession(new int[] {1, 2}, (p, l) -> {});
+        EvaluationSession session =
+                new EvaluationSession(
+                        EvaluationRequest.exact(new int[] {1, 2}),
+                        SessionRouting.EXACT,
+                        (p, l) -> {});
         scheduler.submit(session);
         decoder.awaitStep();
         scheduler.close(60, TimeUnit.SECONDS);
@@ -428,6 +451,7 @@ class SchedulerTest {
         return new GenerationSession(
                 new GenerationRequest(prompt, limit, SamplingParameters.GREEDY, endTokens),
                 limit,
+                SessionRouting.EXACT,
                 listener,
                 heap,
                 clock::get,

@@ -2,6 +2,8 @@ package io.greenroom.plugin.engine;
 
 import io.greenroom.cache.CacheStats;
 import io.greenroom.cache.ExpertId;
+import io.greenroom.gating.residency.RoutingCost;
+import io.greenroom.gating.residency.RoutingDial;
 import io.greenroom.offload.decoder.FinishReason;
 import io.greenroom.offload.decoder.Generation;
 import io.greenroom.offload.decoder.GenerationRequest;
@@ -189,6 +191,14 @@ public final class FakeMoeModel implements MoeModel {
                 30,
                 40,
                 new CacheStats(3, 1, 4, 0, 0, 400, 0, 0, 0, 0, 7));
+    }
+
+    @Override
+    public Routing routing() {
+        return new Routing(
+                RoutingDial.EXACT,
+                RoutingDial.parse("biased:0.5"),
+                new RoutingCost(80, 8, 0, 10, 0.5));
     }
 
     @Override
