@@ -29,7 +29,12 @@ public final class EvictionPolicies {
     private static EvictionPolicy pool(PolicyName name, Scope scope, int slots) {
         return switch (name) {
             case TINYLFU -> new TinyLfuPolicy(scope, slots);
+            case REUSE -> new ReusePolicy(scope, slots);
             case LRU -> new LruPolicy(scope, slots);
+            case LFU -> new LfuPolicy(scope, slots);
+            case ARC -> new ArcPolicy(scope, slots);
+            case LEAST_STALE -> new LeastStalePolicy(scope, slots);
+            case ON_DEMAND -> new OnDemandPolicy(scope, slots);
         };
     }
 }

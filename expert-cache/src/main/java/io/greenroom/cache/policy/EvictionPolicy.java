@@ -76,6 +76,16 @@ public interface EvictionPolicy {
     @Nullable ExpertId spare(Predicate<ExpertId> evictable);
 
     /**
+     * A resident that is to leave although nobody needs its slot, or null, as a rule. The owner
+     * asks before each visit, and evicts, until none is left.
+     *
+     * @param evictable as for {@link #victim}
+     */
+    default @Nullable ExpertId unwanted(Predicate<ExpertId> evictable) {
+        return null;
+    }
+
+    /**
      * The budget changed. Residents stay; if there are more than slots, the owner asks for victims.
      *
      * @param slots at least 1

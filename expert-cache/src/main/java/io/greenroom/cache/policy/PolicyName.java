@@ -8,8 +8,18 @@ import java.util.stream.Collectors;
 public enum PolicyName {
     /** W-TinyLFU, by Caffeine: frequency and recency, with an admission filter. */
     TINYLFU,
+    /** The expert whose next use is expected last leaves; what to expect is learned on the way. */
+    REUSE,
     /** The expert used longest ago leaves. */
-    LRU;
+    LRU,
+    /** The expert used least often leaves; old uses count less. */
+    LFU,
+    /** Adaptive replacement cache: balances those used once with those used more often. */
+    ARC,
+    /** An expert whose layer has just passed leaves first. */
+    LEAST_STALE,
+    /** Keeps nothing. For comparison. */
+    ON_DEMAND;
 
     /** How it is written: {@code tinylfu}. */
     @Override

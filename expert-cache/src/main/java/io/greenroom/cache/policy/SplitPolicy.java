@@ -97,6 +97,17 @@ final class SplitPolicy extends IndexedPolicy {
     }
 
     @Override
+    public @Nullable ExpertId unwanted(Predicate<ExpertId> evictable) {
+        for (EvictionPolicy policy : policies) {
+            ExpertId id = policy.unwanted(evictable);
+            if (id != null) {
+                return id;
+            }
+        }
+        return null;
+    }
+
+    @Override
     public void resize(int slots) {
         super.resize(slots);
         quotas = split.quotas(slots);

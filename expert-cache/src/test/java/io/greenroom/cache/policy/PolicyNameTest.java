@@ -3,6 +3,7 @@ package io.greenroom.cache.policy;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.util.Locale;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -12,7 +13,7 @@ class PolicyNameTest {
     @ParameterizedTest
     @EnumSource
     void readsWhatItPrints(PolicyName name) {
-        assertThat(PolicyName.parse(" " + name.toString().toUpperCase(java.util.Locale.ROOT)))
+        assertThat(PolicyName.parse(" " + name.toString().toUpperCase(Locale.ROOT)))
                 .isEqualTo(name);
     }
 
@@ -21,6 +22,6 @@ class PolicyNameTest {
         assertThatThrownBy(() -> PolicyName.parse("random"))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessage("Not a cache policy: \"random\"; write one of " + PolicyName.list());
-        assertThat(PolicyName.list()).startsWith("tinylfu, lru");
+        assertThat(PolicyName.list()).startsWith("tinylfu, reuse, lru, lfu");
     }
 }
