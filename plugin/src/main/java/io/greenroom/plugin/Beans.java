@@ -8,6 +8,7 @@ import io.greenroom.plugin.engine.ModelRegistry;
 import io.greenroom.plugin.engine.MoeEngine;
 import io.greenroom.plugin.engine.MoeEngineProvider;
 import io.greenroom.plugin.http.HttpBeans;
+import io.greenroom.plugin.telemetry.TelemetryBeans;
 import jakarta.enterprise.inject.Produces;
 import jakarta.inject.Singleton;
 import java.util.ArrayList;
@@ -34,6 +35,7 @@ public final class Beans {
                                 MoeEngine.class,
                                 MoeEngineProvider.class,
                                 Producers.class));
+        classes.addAll(TelemetryBeans.CLASSES);
         classes.addAll(HttpBeans.CLASSES);
         return classes;
     }
@@ -49,6 +51,7 @@ public final class Beans {
                     .disableDiscovery()
                     .skipShutdownHook()
                     .addBeanClasses(classes().toArray(Class[]::new))
+                    .addBeanClasses(Extensions.of(loader).toArray(Class[]::new))
                     .initialize();
         } finally {
             thread.setContextClassLoader(before);

@@ -5,6 +5,7 @@ import io.greenroom.plugin.engine.GreenroomVersion;
 import io.greenroom.plugin.engine.ModelRegistry;
 import io.greenroom.plugin.engine.MoeEngine;
 import io.greenroom.plugin.engine.MoeEngineProvider;
+import io.greenroom.plugin.telemetry.UsageReporter;
 import org.jboss.weld.environment.se.WeldContainer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -30,7 +31,16 @@ public final class Plugin {
         Plugin plugin = new Plugin(Beans.start(Plugin.class.getClassLoader()));
         Engine.registerEngine(plugin.get(MoeEngineProvider.class));
         ModelRegistry models = plugin.get(ModelRegistry.class);
-        Runtime.getRuntime().addShutdownHook(new Thread(models::closeAll, "greenroom-shutdown"));
+        UsageReporter telemetry = plugin.get(UsageReporter.class);
+        telemetry.start();
+        Runtime.getRuntime()
+                .addShutdownHook(
+                        new Thread(
+                                () -> {
+                                    models.closeAll();
+                                    telemetry.close();
+                                },
+                                "greenroom-shutdown"));
         logger.info("Greenroom {}: engine {} is ready", GreenroomVersion.current(), MoeEngine.NAME);
         return plugin;
     }

@@ -15,5 +15,7 @@ public enum ExpertCounter {
     /** Times it was read because of a hint and left before a visit asked for it. */
     PREFETCH_WASTED,
     /** Reads completed, whoever asked for them. */
-    LOADS
+    LOADS,
+    /** Bytes those reads brought in. */
+    BYTES_READ
 }

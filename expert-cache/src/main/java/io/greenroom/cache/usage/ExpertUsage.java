@@ -4,6 +4,7 @@ import io.greenroom.cache.CacheListener;
 import io.greenroom.cache.ExpertId;
 import java.util.BitSet;
 import java.util.concurrent.atomic.AtomicLongArray;
+import java.util.function.ToLongFunction;
 
 /**
  * Counters of one model, per layer and expert, since it was loaded.
@@ -19,13 +20,16 @@ public final class ExpertUsage implements CacheListener {
     private final int layers;
     private final int experts;
     private final AtomicLongArray[] counts; // [ExpertCounter][layers * experts]
+    private final ToLongFunction<ExpertId> expertBytes;
     private final BitSet guessed = new BitSet(); // guarded by the cache's lock
 
     /**
      * @param layers layers of the model
      * @param experts experts of each layer
+     * @param expertBytes bytes of one expert; must not throw
      */
-    public ExpertUsage(int layers, int experts) {
+    public ExpertUsage(int layers, int experts, ToLongFunction<ExpertId> expertBytes) {
+        this.expertBytes = expertBytes;
         this.layers = layers;
         this.experts = experts;
         this.counts = new AtomicLongArray[ExpertCounter.values().length];
@@ -43,7 +47,7 @@ public final class ExpertUsage implements CacheListener {
     public void routed(int layer, int[] chosen, int count) {
         AtomicLongArray routed = counts[ExpertCounter.ROUTED.ordinal()];
         for (int i = 0; i < count; i++) {
-            add(routed, layer * experts + chosen[i]);
+            add(routed, layer * experts + chosen[i], 1);
         }
     }
 
@@ -64,7 +68,10 @@ public final class ExpertUsage implements CacheListener {
                 guessed.clear(at);
                 count(ExpertCounter.PREFETCH_LATE, at);
             }
-            case LOADED -> count(ExpertCounter.LOADS, at);
+            case LOADED -> {
+                count(ExpertCounter.LOADS, at);
+                add(counts[ExpertCounter.BYTES_READ.ordinal()], at, expertBytes.applyAsLong(id));
+            }
             case LOAD_FAILED -> guessed.clear(at);
             case EVICT -> {
                 if (guessed.get(at)) {
@@ -88,11 +95,11 @@ public final class ExpertUsage implements CacheListener {
     }
 
     private void count(ExpertCounter counter, int at) {
-        add(counts[counter.ordinal()], at);
+        add(counts[counter.ordinal()], at, 1);
     }
 
     /** Not atomic: each counter has one writer. Opaque: readers see whole numbers, in time. */
-    private static void add(AtomicLongArray array, int at) {
-        array.setOpaque(at, array.getPlain(at) + 1);
+    private static void add(AtomicLongArray array, int at, long more) {
+        array.setOpaque(at, array.getPlain(at) + more);
     }
 }

@@ -21,7 +21,11 @@ class ExpertUsageTest {
     private static final int LAYERS = 3;
     private static final int EXPERTS = 8;
 
-    private final ExpertUsage usage = new ExpertUsage(LAYERS, EXPERTS);
+    private final ExpertUsage usage = new ExpertUsage(LAYERS, EXPERTS, ExpertUsageTest::bytes);
+
+    private static long bytes(ExpertId id) {
+        return 1000 + 100 * id.layer() + id.expert();
+    }
 
     @Test
     void countsTokensByExpert() {
@@ -54,6 +58,7 @@ class ExpertUsageTest {
                         .shape(LAYERS, EXPERTS)
                         .slots(9)
                         .floor(2)
+                        .expertBytes(ExpertUsageTest::bytes)
                         .listener(usage)
                         .build();
         for (int step = 0; step < 2000; step++) {
@@ -78,6 +83,7 @@ class ExpertUsageTest {
         assertThat(counts.sum(ExpertCounter.HITS)).isEqualTo(stats.hits()).isPositive();
         assertThat(counts.sum(ExpertCounter.MISSES)).isEqualTo(stats.misses()).isPositive();
         assertThat(counts.sum(ExpertCounter.LOADS)).isEqualTo(stats.loads());
+        assertThat(counts.sum(ExpertCounter.BYTES_READ)).isEqualTo(stats.bytesLoaded());
         assertThat(counts.sum(ExpertCounter.PREFETCH_USEFUL))
                 .isEqualTo(stats.prefetchUseful())
                 .isPositive();
@@ -106,7 +112,7 @@ class ExpertUsageTest {
 
     @Test
     void refusesSnapshotsOfAnotherModel() {
-        UsageSnapshot other = new ExpertUsage(2, 4).snapshot();
+        UsageSnapshot other = new ExpertUsage(2, 4, ExpertUsageTest::bytes).snapshot();
 
         assertThatThrownBy(() -> usage.snapshot().since(other))
                 .isInstanceOf(IllegalArgumentException.class)

@@ -4,6 +4,7 @@ import io.greenroom.cache.ByteSize;
 import io.greenroom.cache.ExpertCache;
 import io.greenroom.cache.ExpertLoader;
 import io.greenroom.cache.MemoryBudget;
+import io.greenroom.cache.usage.ExpertUsage;
 import io.greenroom.gating.Gate;
 import io.greenroom.gating.SoftmaxTopKGate;
 import io.greenroom.gating.predict.CrossLayerGatePredictor;
@@ -126,6 +127,7 @@ record ModelLoader(
                 resources.push(
                         ExpertReader.open(
                                 layout, arena, options.directIo(), ExpertReader.DEFAULT_LANES));
+        ExpertUsage usage = new ExpertUsage(spec.layers(), spec.experts(), layout::expertBytes);
         ExpertCache cache =
                 resources.push(
                         ExpertCache.builder(reading.apply(reader))
@@ -134,6 +136,7 @@ record ModelLoader(
                                 .floor(spec.expertsPerToken())
                                 .expertBytes(layout::expertBytes)
                                 .loadTimeout(loadTimeout)
+                                .listener(usage)
                                 .build());
         CrossLayerPrefetcher prefetcher =
                 prefetcher(spec, options, plan, weights, cache, compute, scratch);
@@ -145,7 +148,7 @@ record ModelLoader(
                         prefetcher,
                         new YieldingRows(
                                 cache, scratch.x().rows(), spec.expertsPerToken(), routingTally),
-                        RoutingObserver.all(List.of()),
+                        RoutingObserver.all(List.of(counting(usage))),
                         compute,
                         kvCache,
                         scratch,
@@ -162,6 +165,7 @@ record ModelLoader(
                         checkpoint,
                         plan,
                         cache,
+                        usage,
                         prefetcher,
                         scheduler,
                         options.routing(),
@@ -175,6 +179,11 @@ record ModelLoader(
                 compute.describe(),
                 options.prefetch());
         return model;
+    }
+
+    private static RoutingObserver counting(ExpertUsage usage) {
+        return (layer, batch, input, logits, decision) ->
+                usage.routed(layer, decision.experts(), decision.experts().length);
     }
 
     private static int threads(ModelOptions options) {

@@ -1,6 +1,7 @@
 package io.greenroom.offload.decoder;
 
 import io.greenroom.cache.CacheStats;
+import io.greenroom.cache.usage.UsageSnapshot;
 import io.greenroom.gating.residency.RoutingCost;
 import io.greenroom.gating.residency.RoutingDial;
 import io.greenroom.offload.store.Checkpoint;
@@ -30,6 +31,9 @@ public interface MoeModel extends AutoCloseable {
 
     /** How requests are routed, and what that has cost. */
     Routing routing();
+
+    /** What each expert was used for since the load. */
+    UsageSnapshot usage();
 
     /**
      * Ends running and waiting generations with {@link FinishReason#UNLOADED}, frees all memory.

@@ -1,6 +1,8 @@
 package io.greenroom.offload.decoder;
 
 import io.greenroom.cache.ExpertCache;
+import io.greenroom.cache.usage.ExpertUsage;
+import io.greenroom.cache.usage.UsageSnapshot;
 import io.greenroom.gating.residency.RoutingCost;
 import io.greenroom.gating.residency.RoutingTally;
 import io.greenroom.offload.store.Checkpoint;
@@ -25,6 +27,7 @@ public final class ServingModel implements MoeModel, LogitsEvaluator {
     private final Checkpoint checkpoint;
     private final MemoryPlan plan;
     private final ExpertCache cache;
+    private final ExpertUsage usage;
     private final @Nullable CrossLayerPrefetcher prefetcher;
     private final Scheduler scheduler;
     private final RoutingSettings routing;
@@ -42,6 +45,7 @@ public final class ServingModel implements MoeModel, LogitsEvaluator {
             Checkpoint checkpoint,
             MemoryPlan plan,
             ExpertCache cache,
+            ExpertUsage usage,
             @Nullable CrossLayerPrefetcher prefetcher,
             Scheduler scheduler,
             RoutingSettings routing,
@@ -49,6 +53,7 @@ public final class ServingModel implements MoeModel, LogitsEvaluator {
         this.checkpoint = checkpoint;
         this.plan = plan;
         this.cache = cache;
+        this.usage = usage;
         this.prefetcher = prefetcher;
         this.scheduler = scheduler;
         this.routing = routing;
@@ -136,6 +141,11 @@ public final class ServingModel implements MoeModel, LogitsEvaluator {
     @Override
     public Routing routing() {
         return new Routing(routing.standard(), routing.limit(), routingTally.cost());
+    }
+
+    @Override
+    public UsageSnapshot usage() {
+        return usage.snapshot();
     }
 
     /**

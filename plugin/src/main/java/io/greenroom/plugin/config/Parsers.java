@@ -1,13 +1,18 @@
 package io.greenroom.plugin.config;
 
+import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.function.Function;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 
 /** How values of options are read. */
 final class Parsers {
+
+    private static final Pattern DURATION = Pattern.compile("(\\d{1,9})\\s*(ms|s|m|h)");
 
     private Parsers() {}
 
@@ -24,6 +29,37 @@ final class Parsers {
             }
             throw new IllegalArgumentException(accepted);
         };
+    }
+
+    /** Reads "250ms", "5s", "2m" or "1h". */
+    static Function<String, Duration> duration(Duration least, Duration most) {
+        String accepted =
+                "write a time from " + text(least) + " to " + text(most) + ", like 500ms or 5s";
+        return text -> {
+            Matcher matcher = DURATION.matcher(text.trim().toLowerCase(Locale.ROOT));
+            if (!matcher.matches()) {
+                throw new IllegalArgumentException(accepted);
+            }
+            long count = Long.parseLong(matcher.group(1));
+            Duration value =
+                    switch (matcher.group(2)) {
+                        case "ms" -> Duration.ofMillis(count);
+                        case "s" -> Duration.ofSeconds(count);
+                        case "m" -> Duration.ofMinutes(count);
+                        default -> Duration.ofHours(count);
+                    };
+            if (value.compareTo(least) < 0 || value.compareTo(most) > 0) {
+                throw new IllegalArgumentException(accepted);
+            }
+            return value;
+        };
+    }
+
+    private static String text(Duration value) {
+        if (value.toMillis() % 1000 != 0) {
+            return value.toMillis() + "ms";
+        }
+        return value.toSeconds() % 3600 == 0 ? value.toHours() + "h" : value.toSeconds() + "s";
     }
 
     static Function<String, Boolean> bool() {

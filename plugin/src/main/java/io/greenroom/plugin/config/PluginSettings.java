@@ -3,6 +3,7 @@ package io.greenroom.plugin.config;
 import io.greenroom.cache.ByteSize;
 import jakarta.inject.Inject;
 import jakarta.inject.Singleton;
+import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
@@ -40,8 +41,28 @@ public final class PluginSettings {
                     new ByteSize(4 << 20),
                     ByteSize::parse);
 
+    static final OptionKey<Duration> TELEMETRY_INTERVAL =
+            new OptionKey<>(
+                    "greenroom.telemetry-interval",
+                    "a time from 100ms to 1h (`500ms`, `5s`, `1m`)",
+                    "`1s`",
+                    "How often the usage of experts is reported to the telemetry sinks; a model that"
+                            + " did nothing reports nothing.",
+                    Duration.ofSeconds(1),
+                    Parsers.duration(Duration.ofMillis(100), Duration.ofHours(1)));
+
+    static final OptionKey<Boolean> TELEMETRY_LOG =
+            new OptionKey<>(
+                    "greenroom.telemetry-log",
+                    "`true`, `false`",
+                    "`false`",
+                    "Whether each report is also a line in the log (logger `greenroom.usage`).",
+                    false,
+                    Parsers.bool());
+
     /** All settings, in the order they are documented. */
-    public static final List<OptionKey<?>> ALL = List.of(MAX_REQUEST, MAX_UNSENT);
+    public static final List<OptionKey<?>> ALL =
+            List.of(MAX_REQUEST, MAX_UNSENT, TELEMETRY_INTERVAL, TELEMETRY_LOG);
 
     private final Map<OptionKey<?>, Object> values = new HashMap<>();
 
@@ -109,5 +130,15 @@ public final class PluginSettings {
     /** Bytes of an answer that may wait for its client. */
     public long maxUnsentBytes() {
         return value(MAX_UNSENT).bytes();
+    }
+
+    /** Time between two reports of usage. */
+    public Duration telemetryInterval() {
+        return value(TELEMETRY_INTERVAL);
+    }
+
+    /** Whether reports of usage are logged. */
+    public boolean telemetryLog() {
+        return value(TELEMETRY_LOG);
     }
 }

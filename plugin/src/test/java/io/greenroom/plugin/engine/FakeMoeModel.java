@@ -2,6 +2,8 @@ package io.greenroom.plugin.engine;
 
 import io.greenroom.cache.CacheStats;
 import io.greenroom.cache.ExpertId;
+import io.greenroom.cache.usage.ExpertUsage;
+import io.greenroom.cache.usage.UsageSnapshot;
 import io.greenroom.gating.residency.RoutingCost;
 import io.greenroom.gating.residency.RoutingDial;
 import io.greenroom.offload.decoder.FinishReason;
@@ -89,6 +91,7 @@ public final class FakeMoeModel implements MoeModel {
     private final BlockingQueue<Running> submitted = new LinkedBlockingQueue<>();
     private final List<Running> all = new CopyOnWriteArrayList<>();
     private final @Nullable String template;
+    private final ExpertUsage usage = new ExpertUsage(2, 4, id -> 100);
     private volatile @Nullable RuntimeException refusal;
     private volatile boolean closed;
 
@@ -173,6 +176,16 @@ public final class FakeMoeModel implements MoeModel {
     @Override
     public int contextLength() {
         return 100;
+    }
+
+    /** Counters that a test may drive: a model of 2 layers of 4 experts, 100 bytes each. */
+    public ExpertUsage counters() {
+        return usage;
+    }
+
+    @Override
+    public UsageSnapshot usage() {
+        return usage.snapshot();
     }
 
     @Override

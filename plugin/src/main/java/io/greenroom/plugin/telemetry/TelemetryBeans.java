@@ -1,0 +1,11 @@
+package io.greenroom.plugin.telemetry;
+
+import java.util.List;
+
+/** The bean classes of this package. */
+public final class TelemetryBeans {
+
+    public static final List<Class<?>> CLASSES = List.of(UsageReporter.class, LogSink.class);
+
+    private TelemetryBeans() {}
+}

@@ -1,0 +1,69 @@
+package io.greenroom.plugin.telemetry;
+
+import io.greenroom.cache.usage.ExpertCounter;
+import io.greenroom.cache.usage.UsageSnapshot;
+import io.greenroom.offload.decoder.MoeModel;
+import java.time.Instant;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Reads one loaded model's counters and makes records of what they grew by. Used by one thread at a
+ * time.
+ */
+final class UsageMeter {
+
+    private final UsageRecord.Origin origin;
+    private final MoeModel model;
+    private long sequence;
+    private Instant begin;
+    private long tokensIn;
+    private long tokensOut;
+    private long stallNanos;
+    private @Nullable UsageSnapshot experts; // null: nothing counted yet
+
+    /**
+     * @param loaded since when the model's counters count
+     */
+    UsageMeter(UsageRecord.Origin origin, MoeModel model, Instant loaded) {
+        this.origin = origin;
+        this.model = model;
+        this.begin = loaded;
+    }
+
+    /**
+     * What happened since the last call, or since the load.
+     *
+     * @return empty if no token was processed and no expert used or read
+     */
+    Optional<UsageRecord> read(Instant now) {
+        MoeModel.Status status = model.status();
+        UsageSnapshot total = model.usage();
+        UsageSnapshot grown = experts == null ? total : total.since(experts);
+        long in = status.tokensIn() - tokensIn;
+        long out = status.tokensOut() - tokensOut;
+        long stalled = status.cache().stallNanos() - stallNanos;
+        Instant from = begin;
+        begin = now;
+        tokensIn += in;
+        tokensOut += out;
+        stallNanos += stalled;
+        experts = total;
+        if (in == 0 && out == 0 && isIdle(grown)) {
+            return Optional.empty();
+        }
+        UsageRecord.Memory memory =
+                new UsageRecord.Memory(
+                        status.budgetBytes(),
+                        status.slotBytes() * status.residentExperts(),
+                        status.slots(),
+                        status.residentExperts(),
+                        status.totalExperts());
+        return Optional.of(
+                new UsageRecord(origin, sequence++, from, now, in, out, stalled, memory, grown));
+    }
+
+    private static boolean isIdle(UsageSnapshot grown) {
+        return grown.sum(ExpertCounter.ROUTED) == 0 && grown.sum(ExpertCounter.LOADS) == 0;
+    }
+}

@@ -1,0 +1,154 @@
+package io.greenroom.plugin.telemetry;
+
+import io.greenroom.offload.store.CheckpointException;
+import io.greenroom.offload.store.Fingerprint;
+import io.greenroom.plugin.config.PluginSettings;
+import io.greenroom.plugin.engine.ModelRegistry;
+import io.greenroom.plugin.engine.MoeEngineModel;
+import jakarta.enterprise.inject.Any;
+import jakarta.enterprise.inject.Instance;
+import jakarta.inject.Inject;
+import jakarta.inject.Singleton;
+import java.time.Clock;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.IdentityHashMap;
+import java.util.Iterator;
+import java.util.List;
+import java.util.Map;
+import java.util.UUID;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Turns the models' counters into records at intervals, and hands them to every sink. All of it
+ * happens on threads of its own; decoding only counts.
+ */
+@Singleton
+public final class UsageReporter implements AutoCloseable {
+
+    private static final Logger logger = LoggerFactory.getLogger(UsageReporter.class);
+
+    /** Records that may wait for one sink: some minutes of a few models. */
+    private static final int QUEUE = 1024;
+
+    private final ModelRegistry models;
+    private final Clock clock;
+    private final Duration interval;
+    private final List<SinkLane> lanes = new ArrayList<>();
+    private final Map<MoeEngineModel, UsageMeter> meters = new IdentityHashMap<>();
+    private @Nullable ScheduledExecutorService timer;
+
+    @Inject
+    UsageReporter(ModelRegistry models, PluginSettings settings, @Any Instance<UsageSink> sinks) {
+        this(models, settings.telemetryInterval(), Clock.systemUTC(), sinks);
+    }
+
+    UsageReporter(
+            ModelRegistry models,
+            Duration interval,
+            Clock clock,
+            Iterable<? extends UsageSink> sinks) {
+        this.models = models;
+        this.interval = interval;
+        this.clock = clock;
+        for (UsageSink sink : sinks) {
+            lanes.add(new SinkLane(sink, QUEUE, Thread::new));
+        }
+    }
+
+    /** Begins reporting; called once. */
+    public synchronized void start() {
+        ScheduledExecutorService executor =
+                Executors.newSingleThreadScheduledExecutor(
+                        task -> {
+                            Thread thread = new Thread(task, "greenroom-telemetry");
+                            thread.setDaemon(true);
+                            return thread;
+                        });
+        timer = executor;
+        var unused =
+                executor.scheduleWithFixedDelay(
+                        this::tick, interval.toNanos(), interval.toNanos(), TimeUnit.NANOSECONDS);
+    }
+
+    /** What became of the records of each sink. */
+    public List<SinkStatus> sinks() {
+        return lanes.stream().map(SinkLane::status).toList();
+    }
+
+    private void tick() {
+        try {
+            report();
+        } catch (RuntimeException | Error e) { // the next interval gets its chance
+            logger.warn("Telemetry missed an interval", e);
+        }
+    }
+
+    /** Reads all models once. */
+    synchronized void report() {
+        List<MoeEngineModel> loaded = models.models();
+        for (MoeEngineModel model : loaded) {
+            if (!meters.containsKey(model)) {
+                UsageMeter meter = meter(model);
+                if (meter != null) {
+                    meters.put(model, meter);
+                }
+            }
+        }
+        for (Iterator<Map.Entry<MoeEngineModel, UsageMeter>> i = meters.entrySet().iterator();
+                i.hasNext(); ) {
+            Map.Entry<MoeEngineModel, UsageMeter> entry = i.next();
+            read(entry.getValue());
+            if (!loaded.contains(entry.getKey())) {
+                i.remove(); // that was its last record
+            }
+        }
+    }
+
+    private void read(UsageMeter meter) {
+        meter.read(clock.instant())
+                .ifPresent(
+                        record -> {
+                            for (SinkLane lane : lanes) {
+                                lane.offer(record);
+                            }
+                        });
+    }
+
+    private static @Nullable UsageMeter meter(MoeEngineModel model) {
+        try {
+            UsageRecord.Origin origin =
+                    new UsageRecord.Origin(
+                            model.servedName(),
+                            Fingerprint.of(model.moe().checkpoint()),
+                            HostName.local(),
+                            UUID.randomUUID().toString());
+            return new UsageMeter(origin, model.moe(), model.loadedAt());
+        } catch (IllegalStateException e) {
+            return null; // it was closed meanwhile
+        } catch (CheckpointException e) {
+            logger.warn("No telemetry of model {} yet", model.servedName(), e);
+            return null;
+        }
+    }
+
+    /** Reports what is left and closes the sinks. Closing twice is harmless. */
+    @Override
+    public void close() {
+        ScheduledExecutorService executor;
+        synchronized (this) {
+            executor = timer;
+            timer = null;
+        }
+        if (executor != null) {
+            executor.shutdown();
+            tick();
+        }
+        lanes.forEach(SinkLane::close);
+    }
+}
