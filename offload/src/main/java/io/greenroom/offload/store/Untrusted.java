@@ -1,14 +1,14 @@
 package io.greenroom.offload.store;
 
 /** Texts from files, on their way into messages and logs. */
-final class Untrusted {
+public final class Untrusted {
 
     private static final int SHOWN = 80;
 
     private Untrusted() {}
 
     /** Without control characters, which could forge log lines, and not too long. */
-    static String shown(String text) {
+    public static String shown(String text) {
         String start = text.length() > SHOWN ? text.substring(0, SHOWN) + "..." : text;
         return hasControl(start) ? start.replaceAll("\\p{Cntrl}", "?") : start;
     }
