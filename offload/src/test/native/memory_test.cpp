@@ -1,3 +1,5 @@
+#include <sys/mman.h>
+
 #include "fixtures.h"
 
 using namespace testing;
@@ -16,6 +18,26 @@ TEST(memory, is_zeroed_aligned_and_whole) {
             gr_memory_unmap(mapping);
         }
     }
+}
+
+TEST(memory, discarded_pages_are_gone_and_zero_again) {
+    size_t huge = 2u << 20;
+    gr_mapping mapping = {nullptr, 0};
+    // far more than any machine has: only what is written to is real
+    CHECK(gr_memory_reserve(size_t(1) << 42, huge, &mapping) == GR_OK, "4 TiB");
+    uint8_t* data = static_cast<uint8_t*>(mapping.address);
+    CHECK(reinterpret_cast<uintptr_t>(data) % huge == 0, "alignment");
+    gr_memory_huge(data, 2 * huge);
+    gr_memory_fill(data, 3 * huge, 0xFF);
+    unsigned char resident[1] = {0};
+    CHECK(mincore(data + huge, 1, resident) == 0 && (resident[0] & 1) == 1, "there");
+    CHECK(gr_memory_discard(data + huge, huge) == GR_OK, "discard");
+    CHECK(mincore(data + huge, 1, resident) == 0 && (resident[0] & 1) == 0, "gone");
+    CHECK(data[huge - 1] == 0xFF && data[2 * huge] == 0xFF, "neighbours");
+    CHECK(data[huge] == 0 && data[2 * huge - 1] == 0, "zero");
+    CHECK(gr_memory_discard(data + 1, huge) == GR_BAD_ARGUMENT, "odd address");
+    CHECK(gr_memory_discard(nullptr, huge) == GR_BAD_ARGUMENT, "null");
+    gr_memory_unmap(mapping);
 }
 
 TEST(memory, refuses_the_impossible) {

@@ -26,7 +26,7 @@ extern "C" {
 #endif
 
 /** Raised by one with every change that an older caller would misread. */
-#define GR_ABI_VERSION 1
+#define GR_ABI_VERSION 2
 
 typedef enum gr_status {
     GR_OK = 0,
@@ -222,6 +222,22 @@ typedef struct gr_mapping {
 gr_status gr_memory_map(size_t bytes, size_t alignment, int32_t huge, gr_mapping* mapping);
 
 void gr_memory_unmap(gr_mapping mapping);
+
+/**
+ * Address space for anonymous zeroed memory, of which no more is promised than what is written to:
+ * it may be larger than the machine. Small pages, unless gr_memory_huge says otherwise for a range.
+ * Ends with gr_memory_unmap.
+ */
+gr_status gr_memory_reserve(size_t bytes, size_t alignment, gr_mapping* mapping);
+
+/** Asks for huge pages in a range; both ends are multiples of 2 MiB. The system may ignore it. */
+void gr_memory_huge(void* address, size_t bytes);
+
+/**
+ * Gives the pages of a range back to the system; they are zero when next touched. address is a
+ * multiple of the page size, and nobody uses the range meanwhile.
+ */
+gr_status gr_memory_discard(void* address, size_t bytes);
 
 /** Sets every byte of a range. */
 void gr_memory_fill(void* address, size_t bytes, int32_t value);

@@ -64,6 +64,12 @@ public:
     }
 };
 
+// Writes address and length.
+void store_mapping(JNIEnv* env, gr_mapping mapped, jlongArray mapping) {
+    jlong values[2] = {address_of(mapped.address), static_cast<jlong>(mapped.bytes)};
+    env->SetLongArrayRegion(mapping, 0, 2, values);
+}
+
 }  // namespace
 
 extern "C" {
@@ -82,8 +88,7 @@ JNIEXPORT jint JNICALL Java_io_greenroom_offload_memory_MemoryCalls_map(
     gr_status status = gr_memory_map(
             static_cast<size_t>(bytes), static_cast<size_t>(alignment), huge, &mapped);
     if (status == GR_OK) {
-        jlong values[2] = {address_of(mapped.address), static_cast<jlong>(mapped.bytes)};
-        env->SetLongArrayRegion(mapping, 0, 2, values);
+        store_mapping(env, mapped, mapping);
     }
     return status;
 }
@@ -91,6 +96,27 @@ JNIEXPORT jint JNICALL Java_io_greenroom_offload_memory_MemoryCalls_map(
 JNIEXPORT void JNICALL Java_io_greenroom_offload_memory_MemoryCalls_unmap(
         JNIEnv*, jclass, jlong address, jlong bytes) {
     gr_memory_unmap(gr_mapping{pointer<void>(address), static_cast<size_t>(bytes)});
+}
+
+JNIEXPORT jint JNICALL Java_io_greenroom_offload_memory_MemoryCalls_reserve(
+        JNIEnv* env, jclass, jlong bytes, jlong alignment, jlongArray mapping) {
+    gr_mapping mapped = {nullptr, 0};
+    gr_status status =
+            gr_memory_reserve(static_cast<size_t>(bytes), static_cast<size_t>(alignment), &mapped);
+    if (status == GR_OK) {
+        store_mapping(env, mapped, mapping);
+    }
+    return status;
+}
+
+JNIEXPORT void JNICALL Java_io_greenroom_offload_memory_MemoryCalls_huge(
+        JNIEnv*, jclass, jlong address, jlong bytes) {
+    gr_memory_huge(pointer<void>(address), static_cast<size_t>(bytes));
+}
+
+JNIEXPORT jint JNICALL Java_io_greenroom_offload_memory_MemoryCalls_discard(
+        JNIEnv*, jclass, jlong address, jlong bytes) {
+    return gr_memory_discard(pointer<void>(address), static_cast<size_t>(bytes));
 }
 
 JNIEXPORT void JNICALL Java_io_greenroom_offload_memory_MemoryCalls_fill(

@@ -5,7 +5,7 @@ import java.nio.ByteOrder;
 import java.util.concurrent.atomic.AtomicBoolean;
 
 /** A block of pages that goes back to its allocator's books when closed. */
-final class MappedMemory implements NativeMemory {
+final class MappedMemory implements NativeMemory, NativeAllocator.Block {
 
     private final NativeAllocator allocator;
     private final MemoryTag tag;
@@ -54,11 +54,23 @@ final class MappedMemory implements NativeMemory {
         }
     }
 
-    void poison() {
+    @Override
+    public long bookedBytes() {
+        return bytes;
+    }
+
+    @Override
+    public long realBytes() {
+        return bytes;
+    }
+
+    @Override
+    public void poison() {
         MemoryCalls.fill(address, mappedBytes, (byte) 0xFF);
     }
 
-    void unmap() {
+    @Override
+    public void unmap() {
         MemoryCalls.unmap(address, mappedBytes);
     }
 

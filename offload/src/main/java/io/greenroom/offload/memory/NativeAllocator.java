@@ -26,6 +26,22 @@ public final class NativeAllocator {
         POISON
     }
 
+    /** Native memory of either kind, as the books see it. */
+    interface Block {
+
+        MemoryTag tag();
+
+        /** Bytes in the books when it is closed. */
+        long bookedBytes();
+
+        /** Bytes it may hold while in quarantine. */
+        long realBytes();
+
+        void poison();
+
+        void unmap();
+    }
+
     private static final int MAX_ALIGNMENT = 1 << 30;
     private static final long HUGE_PAGE = 2L << 20;
     private static final long HUGE_FROM = 4L << 20;
@@ -33,7 +49,7 @@ public final class NativeAllocator {
 
     private final OnClose onClose;
     private final Map<MemoryTag, MemorySnapshot.Usage> usage = new EnumMap<>(MemoryTag.class);
-    private final Deque<MappedMemory> quarantine = new ArrayDeque<>();
+    private final Deque<Block> quarantine = new ArrayDeque<>();
     private long quarantined;
 
     public NativeAllocator() {
@@ -52,6 +68,36 @@ public final class NativeAllocator {
      * @throws NativeMemoryException if the system refuses, with what was wanted and what is in use
      */
     public NativeMemory allocate(MemoryTag tag, long bytes, int alignment) {
+        check(tag, bytes, alignment);
+        boolean huge = bytes >= HUGE_FROM;
+        long[] mapping = new long[2];
+        int status =
+                MemoryCalls.map(
+                        bytes, huge ? Math.max(alignment, HUGE_PAGE) : alignment, huge, mapping);
+        if (status != 0) {
+            throw new NativeMemoryException(refusal(tag, bytes, "memory"));
+        }
+        opened(tag, bytes);
+        return new MappedMemory(this, tag, bytes, mapping[0], mapping[1]);
+    }
+
+    /**
+     * Takes address space, which counts as memory as far as it is committed.
+     *
+     * @param alignment of the first byte, a power of two
+     * @throws NativeMemoryException if the system refuses, with what was wanted and what is in use
+     */
+    ReservedMemory reserve(MemoryTag tag, long bytes, int alignment) {
+        check(tag, bytes, alignment);
+        long[] mapping = new long[2];
+        if (MemoryCalls.reserve(bytes, alignment, mapping) != 0) {
+            throw new NativeMemoryException(refusal(tag, bytes, "address space"));
+        }
+        opened(tag, 0);
+        return new ReservedMemory(this, tag, bytes, mapping[0], mapping[1]);
+    }
+
+    private static void check(MemoryTag tag, long bytes, int alignment) {
         if (bytes < 1) {
             throw new IllegalArgumentException(
                     "Cannot allocate " + bytes + " bytes of " + tag + " memory");
@@ -60,26 +106,23 @@ public final class NativeAllocator {
             throw new IllegalArgumentException(
                     "Alignment " + alignment + " is not a power of two up to " + MAX_ALIGNMENT);
         }
-        boolean huge = bytes >= HUGE_FROM;
-        long[] mapping = new long[2];
-        int status =
-                MemoryCalls.map(
-                        bytes, huge ? Math.max(alignment, HUGE_PAGE) : alignment, huge, mapping);
-        if (status != 0) {
-            throw new NativeMemoryException(
-                    "The operating system refused "
-                            + new ByteSize(bytes)
-                            + " ("
-                            + bytes
-                            + " bytes) of "
-                            + tag
-                            + " memory; this model holds "
-                            + snapshot());
-        }
-        synchronized (this) {
-            usage.merge(tag, new MemorySnapshot.Usage(1, bytes), (used, one) -> used.plus(bytes));
-        }
-        return new MappedMemory(this, tag, bytes, mapping[0], mapping[1]);
+    }
+
+    private String refusal(MemoryTag tag, long bytes, String what) {
+        return "The operating system refused "
+                + new ByteSize(bytes)
+                + " ("
+                + bytes
+                + " bytes) of "
+                + tag
+                + " "
+                + what
+                + "; this model holds "
+                + snapshot();
+    }
+
+    private synchronized void opened(MemoryTag tag, long bytes) {
+        usage.merge(tag, new MemorySnapshot.Usage(1, bytes), (used, one) -> used.plus(bytes));
     }
 
     /** What is handed out now. */
@@ -87,20 +130,31 @@ public final class NativeAllocator {
         return new MemorySnapshot(usage);
     }
 
-    /** Called once per block, by its close. */
-    synchronized void closed(MappedMemory block) {
+    OnClose onClose() {
+        return onClose;
+    }
+
+    /** A part of a reserved block became memory, or ceased to be if negative. */
+    synchronized void committed(MemoryTag tag, long bytes) {
         usage.computeIfPresent(
-                block.tag(), (tag, used) -> used.blocks() == 1 ? null : used.minus(block.bytes()));
+                tag, (t, used) -> new MemorySnapshot.Usage(used.blocks(), used.bytes() + bytes));
+    }
+
+    /** Called once per block, by its close. */
+    synchronized void closed(Block block) {
+        usage.computeIfPresent(
+                block.tag(),
+                (tag, used) -> used.blocks() == 1 ? null : used.minus(block.bookedBytes()));
         if (onClose == OnClose.RELEASE) {
             block.unmap();
             return;
         }
         block.poison();
         quarantine.addLast(block);
-        quarantined += block.bytes();
+        quarantined += block.realBytes();
         while (quarantined > QUARANTINE_BYTES) {
-            MappedMemory oldest = quarantine.removeFirst();
-            quarantined -= oldest.bytes();
+            Block oldest = quarantine.removeFirst();
+            quarantined -= oldest.realBytes();
             oldest.unmap();
         }
     }

@@ -29,7 +29,7 @@ public final class NativeLibrary {
     public static final String PATH_PROPERTY = "greenroom.native.path";
 
     /** What {@code GR_ABI_VERSION} must be in {@code greenroom.h}. */
-    static final int ABI_VERSION = 1;
+    static final int ABI_VERSION = 2;
 
     private static final Logger logger = LoggerFactory.getLogger(NativeLibrary.class);
 

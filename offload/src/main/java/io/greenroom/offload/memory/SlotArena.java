@@ -1,33 +1,53 @@
 package io.greenroom.offload.memory;
 
 import java.nio.ByteBuffer;
+import java.util.BitSet;
 
 /**
- * The expert budget as memory: equal slots in one block, taken once when a model is loaded and
- * overwritten in place until it is unloaded. There is no other native memory for experts, so bytes
- * of experts can never exceed {@code slots * slotBytes}, whatever the cache does.
+ * The expert budget as memory: equal slots in one range of addresses, reserved once when a model is
+ * loaded. A slot is memory from {@link #commit} to {@link #decommit}, and overwritten in place
+ * meanwhile. There is no other native memory for experts, so their bytes are those of the slots
+ * that are committed, never more, whatever the cache does.
  *
- * <p>Safe for several threads; who may write to which slot is the cache's business.
+ * <p>Safe for several threads; who may write to which slot, and when a slot is given up, is the
+ * cache's business.
  */
 public final class SlotArena implements AutoCloseable {
 
     /** Slots begin at multiples of this, as reads around the page cache demand. */
     public static final int ALIGNMENT = 4096;
 
-    private final NativeMemory memory;
-    private final long slotBytes;
-    private final int slots;
+    /*
+     * A huge page that reached over the border of a slot would be memory that nobody committed, and
+     * would not be given back with either slot. So slots that can fill huge pages begin at multiples
+     * of one (addresses cost nothing), and only those that lie wholly inside a slot are asked for.
+     * Each slot then is up to two ranges in the kernel's list, which holds 65530 by default.
+     */
+    private static final int HUGE_PAGE = 2 << 20;
+    private static final int MOST_HUGE_SLOTS = 16384;
 
-    private SlotArena(NativeMemory memory, long slotBytes, int slots) {
+    private final ReservedMemory memory;
+    private final long slotBytes;
+    private final long stride; // from slot to slot
+    private final int slots;
+    private final boolean huge;
+    private final BitSet committed = new BitSet(); // guarded by itself
+    private final BitSet advised = new BitSet(); // for huge pages; guarded by committed
+
+    private SlotArena(ReservedMemory memory, long slotBytes, long stride, int slots) {
         this.memory = memory;
         this.slotBytes = slotBytes;
+        this.stride = stride;
         this.slots = slots;
+        this.huge = stride % HUGE_PAGE == 0 && slots <= MOST_HUGE_SLOTS;
     }
 
     /**
-     * Takes {@code slots * slotBytes} bytes, tagged {@link MemoryTag#EXPERT_ARENA}.
+     * Reserves addresses for {@code slots} slots, tagged {@link MemoryTag#EXPERT_ARENA}; none is
+     * committed.
      *
      * @param slotBytes a multiple of {@link #ALIGNMENT}
+     * @param slots the most there may ever be
      * @throws NativeMemoryException if the system refuses
      */
     public static SlotArena allocate(NativeAllocator allocator, long slotBytes, int slots) {
@@ -40,11 +60,17 @@ public final class SlotArena implements AutoCloseable {
                             + " of "
                             + slotBytes);
         }
-        long bytes = Math.multiplyExact(slotBytes, slots);
+        int alignment = slotBytes < HUGE_PAGE ? ALIGNMENT : HUGE_PAGE;
+        long stride = Math.addExact(slotBytes, alignment - 1) / alignment * alignment;
+        long bytes = Math.multiplyExact(stride, slots);
         return new SlotArena(
-                allocator.allocate(MemoryTag.EXPERT_ARENA, bytes, ALIGNMENT), slotBytes, slots);
+                allocator.reserve(MemoryTag.EXPERT_ARENA, bytes, alignment),
+                slotBytes,
+                stride,
+                slots);
     }
 
+    /** The most slots there may be. */
     public int slots() {
         return slots;
     }
@@ -53,9 +79,9 @@ public final class SlotArena implements AutoCloseable {
         return slotBytes;
     }
 
-    /** All native bytes of the arena. */
-    public long bytes() {
-        return memory.bytes();
+    /** Native bytes of the slots that are committed. */
+    public long committedBytes() {
+        return memory.committedBytes();
     }
 
     /** The block that holds all slots. */
@@ -63,15 +89,51 @@ public final class SlotArena implements AutoCloseable {
         return memory;
     }
 
+    /** Makes a slot memory, if it is not. Called before its bytes are written. */
+    public void commit(int slot) {
+        long offset = offset(slot);
+        synchronized (committed) {
+            if (committed.get(slot)) {
+                return;
+            }
+            if (huge && !advised.get(slot)) {
+                memory.preferHugePages(offset, slotBytes / HUGE_PAGE * HUGE_PAGE);
+                advised.set(slot);
+            }
+            memory.commit(offset, slotBytes);
+            committed.set(slot);
+        }
+    }
+
+    /**
+     * Gives a slot's memory back to the system, if it has any; its bytes are lost. Nobody reads,
+     * writes or commits the slot meanwhile.
+     *
+     * @throws NativeMemoryException if the system refuses
+     */
+    public void decommit(int slot) {
+        long offset = offset(slot);
+        // Not under the lock: giving back megabytes takes a while, in which others may commit.
+        synchronized (committed) {
+            if (!committed.get(slot)) {
+                return;
+            }
+        }
+        memory.decommit(offset, slotBytes);
+        synchronized (committed) {
+            committed.clear(slot);
+        }
+    }
+
     /** Where a slot begins within {@link #memory()}. */
     public long offset(int slot) {
         if (slot < 0 || slot >= slots) {
             throw new IndexOutOfBoundsException("Slot " + slot + " of " + slots);
         }
-        return slot * slotBytes;
+        return slot * stride;
     }
 
-    /** A direct buffer over part of a slot. */
+    /** A direct buffer over part of a committed slot. */
     public ByteBuffer buffer(int slot, long from, int length) {
         if (from < 0 || length < 0 || from > slotBytes - length) {
             throw new IndexOutOfBoundsException(
@@ -83,7 +145,13 @@ public final class SlotArena implements AutoCloseable {
                             + slotBytes
                             + " bytes");
         }
-        return memory.buffer(offset(slot) + from, length);
+        long offset = offset(slot);
+        synchronized (committed) {
+            if (!committed.get(slot)) {
+                throw new IllegalStateException("Slot " + slot + " is not committed");
+            }
+        }
+        return memory.buffer(offset + from, length);
     }
 
     /**
@@ -99,9 +167,15 @@ public final class SlotArena implements AutoCloseable {
         }
     }
 
-    /** Gives the memory back. No slot may be in use. */
+    /** Gives memory and addresses back. No slot may be in use. Closing twice is harmless. */
     @Override
     public void close() {
+        BitSet left;
+        synchronized (committed) {
+            left = (BitSet) committed.clone();
+            committed.clear();
+        }
+        left.stream().forEach(slot -> memory.decommit(slot * stride, slotBytes));
         memory.close();
     }
 }
