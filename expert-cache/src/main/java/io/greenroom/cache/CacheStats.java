@@ -14,6 +14,7 @@ package io.greenroom.cache;
  * @param prefetchLate prefetched experts visited while still being read
  * @param prefetchWasted prefetched experts evicted without a visit
  * @param stallNanos time visits spent waiting with nothing to compute
+ * @param background what happened for no visit and no hint
  */
 public record CacheStats(
         long hits,
@@ -26,7 +27,51 @@ public record CacheStats(
         long prefetchUseful,
         long prefetchLate,
         long prefetchWasted,
-        long stallNanos) {
+        long stallNanos,
+        Background background) {
+
+    /**
+     * Reads and changes that neither a visit nor a hint asked for; and hints taken back.
+     *
+     * @param warmed experts read to fill free slots
+     * @param swaps experts read in exchange for another resident
+     * @param hintsCancelled hinted reads given up before they began
+     * @param resizes changes of the number of slots
+     * @param slotsRetired slots whose memory was given back
+     */
+    public record Background(
+            long warmed, long swaps, long hintsCancelled, long resizes, long slotsRetired) {
+
+        public static final Background NONE = new Background(0, 0, 0, 0, 0);
+    }
+
+    /** Without anything in the background. */
+    public CacheStats(
+            long hits,
+            long misses,
+            long loads,
+            long loadFailures,
+            long evictions,
+            long bytesLoaded,
+            long prefetchIssued,
+            long prefetchUseful,
+            long prefetchLate,
+            long prefetchWasted,
+            long stallNanos) {
+        this(
+                hits,
+                misses,
+                loads,
+                loadFailures,
+                evictions,
+                bytesLoaded,
+                prefetchIssued,
+                prefetchUseful,
+                prefetchLate,
+                prefetchWasted,
+                stallNanos,
+                Background.NONE);
+    }
 
     /** Share of visited experts that were resident, from 0 to 1; 0 before the first visit. */
     public double hitRate() {

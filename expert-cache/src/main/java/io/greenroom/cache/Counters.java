@@ -16,6 +16,11 @@ final class Counters {
     long prefetchLate;
     long prefetchWasted;
     long stallNanos;
+    long warmed;
+    long swaps;
+    long hintsCancelled;
+    long resizes;
+    long slotsRetired;
 
     CacheStats snapshot() {
         return new CacheStats(
@@ -29,6 +34,7 @@ final class Counters {
                 prefetchUseful,
                 prefetchLate,
                 prefetchWasted,
-                stallNanos);
+                stallNanos,
+                new CacheStats.Background(warmed, swaps, hintsCancelled, resizes, slotsRetired));
     }
 }

@@ -14,12 +14,12 @@ final class Entry {
         ABSENT,
         /** Being read into its slot. */
         LOADING,
-        /** Resident, and kept by Caffeine's policy. */
+        /** Resident because it was wanted; the eviction policy has it in its order. */
         KEPT,
         /**
-         * Resident, but given up by the policy: its slot goes to the next expert that needs one.
+         * Resident because of a hint that proved wrong: its slot goes to the next that needs one.
          */
-        LEAVING,
+        EXPIRED,
         /** Resident because of a hint; no visit has asked for it yet. */
         CUED
     }
@@ -53,6 +53,6 @@ final class Entry {
     }
 
     boolean isResident() {
-        return place == Place.KEPT || place == Place.LEAVING || place == Place.CUED;
+        return place == Place.KEPT || place == Place.EXPIRED || place == Place.CUED;
     }
 }

@@ -2,6 +2,7 @@ package io.greenroom.cache;
 
 import java.util.BitSet;
 import java.util.Collection;
+import java.util.concurrent.CompletableFuture;
 
 /**
  * The resident experts of one model: a bounded set of slots, who is in them, and who leaves when
@@ -9,12 +10,13 @@ import java.util.Collection;
  *
  * <p>Thread-safe. The number of slots is a hard bound: at no time are more experts resident,
  * loading or leased than there are slots. An expert asked for by several callers at once is read
- * once. A prefetch never evicts a leased expert nor takes the last slots that demand may need.
+ * once. A prefetch never evicts a leased expert nor takes the last slots that demand may need. The
+ * number can change while visits go on: see {@link #resize}.
  *
  * <p>Any number of threads may visit at once, with any number of slots. A visit that waits holds no
  * resident expert itself. So no two of them can wait for each other, provided that every lease is
  * closed without waiting for another visitor, and that callers who call {@code next()} while they
- * keep earlier leases open leave at least one slot to do so.
+ * keep earlier leases open leave at least one slot to do so, of as few as there may be.
  */
 public interface ExpertCache extends AutoCloseable {
 
@@ -48,6 +50,59 @@ public interface ExpertCache extends AutoCloseable {
      */
     boolean prefetch(ExpertId id);
 
+    /**
+     * Gives up hints for a layer whose time has passed: reads for them that nobody waits for and
+     * that have not begun are cancelled. Those under way go on.
+     */
+    void expireHints(int layer);
+
+    /**
+     * Fills free slots with experts, in this order, at the lowest priority. Never evicts; ends when
+     * all are resident, when no slot is free that demand does not need, or when the future is
+     * cancelled.
+     *
+     * @param hottestFirst experts; those resident or on their way are passed over
+     * @return how many were read, once it has ended; a read that fails is not counted
+     * @throws IllegalArgumentException if there is no such expert
+     * @throws IllegalStateException if the cache is closed
+     */
+    CompletableFuture<Integer> warm(Collection<ExpertId> hottestFirst);
+
+    /**
+     * Exchanges a resident expert for another, in the background: {@code in} is read at prefetch
+     * priority, in place of {@code out}. Returns at once. Nothing happens if {@code in} is there or
+     * on its way, if {@code out} is not resident or is held, or if slots are short.
+     *
+     * @return whether {@code out} has left and the read was started
+     * @throws IllegalArgumentException if there is no such expert
+     */
+    boolean swap(ExpertId in, ExpertId out);
+
+    /**
+     * Tells the eviction policy what a router said about a layer that is about to be visited.
+     *
+     * @param scores router probabilities summed over the rows, {@code [experts]}; not kept
+     */
+    void observed(int layer, float[] scores);
+
+    /**
+     * Changes the number of slots. More slots can be used at once. With fewer, no read takes a slot
+     * beyond the new number from now on; the unheld experts worth least leave a few at a time, the
+     * others as their leases are closed, and the loader is told of each slot that is out of use.
+     * Visits go on all the while. Most of the work is done by the caller, the rest by whoever
+     * closes leases.
+     *
+     * <p>The last of several resizes wins: the futures of those not reached end with a {@link
+     * java.util.concurrent.CancellationException}.
+     *
+     * @param slots at least the floor, at most the capacity
+     * @return the number of slots, once there are no more than these and the memory of the others
+     *     has been given back
+     * @throws IllegalArgumentException if the number is outside those limits
+     * @throws IllegalStateException if the cache is closed
+     */
+    CompletableFuture<Integer> resize(int slots);
+
     /** Whether the expert's bytes are in a slot now. Does not count as use. */
     boolean isResident(ExpertId id);
 
@@ -61,7 +116,17 @@ public interface ExpertCache extends AutoCloseable {
     /** A consistent snapshot of who is resident. */
     Collection<ExpertId> residents();
 
+    /**
+     * Slots that may be memory now: the number last asked for, and while a smaller one has not been
+     * reached, those still to be given up.
+     */
     int slots();
+
+    /** The most slots there may be. */
+    int capacity();
+
+    /** The fewest slots there may be after a resize. */
+    int floor();
 
     CacheStats stats();
 

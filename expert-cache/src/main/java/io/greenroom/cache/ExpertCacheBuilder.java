@@ -1,8 +1,14 @@
 package io.greenroom.cache;
 
+import io.greenroom.cache.policy.CacheShape;
+import io.greenroom.cache.policy.EvictionPolicies;
+import io.greenroom.cache.policy.EvictionPolicy;
+import io.greenroom.cache.policy.LayerSplit;
+import io.greenroom.cache.policy.PolicyName;
 import java.time.Duration;
 import java.util.function.LongSupplier;
 import java.util.function.ToLongFunction;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Settings of an {@link ExpertCache}. {@link #shape} and {@link #slots} must be given, the rest has
@@ -14,7 +20,10 @@ public final class ExpertCacheBuilder {
     private int layers;
     private int experts;
     private int slots;
+    private int capacity;
     private int floor = 1;
+    private PolicyName policy = PolicyName.TINYLFU;
+    private @Nullable LayerSplit split;
     private int inFlight;
     private int maxPrefetch;
     private ToLongFunction<ExpertId> expertBytes = id -> 0;
@@ -33,15 +42,35 @@ public final class ExpertCacheBuilder {
         return this;
     }
 
-    /** Slots of the arena that the loader fills: the hard bound. At least 1. */
+    /** Slots of the arena that the loader fills, at first: the hard bound. At least 1. */
     public ExpertCacheBuilder slots(int count) {
         slots = atLeastOne("slots", count);
         return this;
     }
 
     /**
-     * Slots that prefetch always leaves to demand: the experts one token is routed to in one layer.
-     * Default 1.
+     * The most slots there may be after a {@link ExpertCache#resize}; the loader is told slots
+     * below this number. Default as many as at first.
+     */
+    public ExpertCacheBuilder capacity(int mostSlots) {
+        capacity = atLeastOne("capacity", mostSlots);
+        return this;
+    }
+
+    /**
+     * Who leaves when a slot is needed. Default W-TinyLFU over one pool.
+     *
+     * @param layerSplit each layer's share of the slots, or null for one pool that layers share
+     */
+    public ExpertCacheBuilder policy(PolicyName name, @Nullable LayerSplit layerSplit) {
+        policy = name;
+        split = layerSplit;
+        return this;
+    }
+
+    /**
+     * Slots that prefetch always leaves to demand: the experts one token is routed to in one layer;
+     * and the fewest slots a resize may ask for. Default 1.
      */
     public ExpertCacheBuilder floor(int slotsForDemand) {
         floor = atLeastOne("floor", slotsForDemand);
@@ -101,7 +130,11 @@ public final class ExpertCacheBuilder {
             throw new IllegalStateException(
                     "An expert cache needs shape(layers, experts) and slots(count)");
         }
-        return new CaffeineExpertCache(this);
+        if (capacity() < slots) {
+            throw new IllegalStateException(
+                    "An expert cache of " + slots + " slots cannot have a capacity of " + capacity);
+        }
+        return new PagedExpertCache(this);
     }
 
     ExpertLoader loader() {
@@ -120,8 +153,17 @@ public final class ExpertCacheBuilder {
         return slots;
     }
 
+    int capacity() {
+        return capacity == 0 ? slots : capacity;
+    }
+
     int floor() {
         return floor;
+    }
+
+    EvictionPolicy newPolicy() {
+        CacheShape shape = new CacheShape(layers, experts, Math.min(floor, experts));
+        return EvictionPolicies.create(policy, shape, slots, split);
     }
 
     int inFlight() {

@@ -39,4 +39,11 @@ public interface ExpertLoader {
     default boolean cancel(ExpertId id) {
         return false;
     }
+
+    /**
+     * A slot is out of use: its memory may be given back. No read of it is under way, nobody holds
+     * what was in it, and no read of it begins before this returns. Called without a lock of the
+     * cache; may take a while. The default keeps the memory.
+     */
+    default void slotRetired(int slot) {}
 }

@@ -5,5 +5,7 @@ public enum LoadPriority {
     /** A token waits for these bytes. */
     DEMAND,
     /** A prediction; may be late or wrong, and is never allowed to delay demand. */
-    PREFETCH
+    PREFETCH,
+    /** Nobody waits for it nor foresees it: free slots are being filled. */
+    BACKGROUND
 }

@@ -1,104 +1,77 @@
 package io.greenroom.cache;
 
-import com.github.benmanes.caffeine.cache.Cache;
-import com.github.benmanes.caffeine.cache.Caffeine;
-import com.github.benmanes.caffeine.cache.Policy;
 import io.greenroom.cache.Entry.Place;
+import io.greenroom.cache.policy.EvictionPolicy;
+import java.util.function.Function;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Who leaves when a slot is needed. Guarded by the cache's lock.
  *
- * <p>Residents are in one of three places. Those that visits used are <em>kept</em> by Caffeine,
- * whose W-TinyLFU policy weighs how often and how lately each was used. Those Caffeine has evicted
- * are <em>leaving</em>: their bytes stay, and serve, until another expert takes the slot, oldest
- * first. Those that a hint brought in are <em>cued</em> until a visit asks for them or their layer
- * has passed.
+ * <p>Residents are in one of three places. Those that visits used are <em>kept</em>, in the order
+ * of the eviction policy. Those that a hint brought in are <em>cued</em> until a visit asks for
+ * them. When their layer has passed without that, or there are too many, they have <em>expired</em>
+ * and go before anything that was used. A hint is not a use: the policy hears of an expert when a
+ * visit asks for it. Otherwise guesses would push used experts out, and count twice when they prove
+ * right.
  */
 final class ResidentSet {
 
-    /*
-     * Why Caffeine does not own the slots.
-     *
-     * Caffeine's maximum is kept eventually, its evictions cannot be refused (a leased expert would
-     * have to survive its own eviction), and it decides after an expert has been brought in, whereas
-     * a slot is needed before the first byte is read. So the slots are the bound (SlotPool), and
-     * Caffeine only gives opinions:
-     *
-     * - Its maximum is a little below the number of slots. The difference, "transit", is the room in
-     *   which reads take place: Caffeine evicts when an expert is added, the one evicted (often the
-     *   newcomer itself: that is TinyLFU's admission filter) waits in the queue of those leaving,
-     *   and the next read takes its slot. An expert asked for again while leaving is simply added
-     *   again; nothing is read.
-     * - When more slots are needed at once than are leaving, Caffeine is asked for its coldest
-     *   expert that nobody holds, and told to forget it.
-     * - Changing the maximum before each read (Policy.Eviction.setMaximum) would also make room, but
-     *   every call throws away the sample by which Caffeine adapts the sizes of its regions.
-     * - A hint is not a use: an expert enters Caffeine when a visit asks for it. Otherwise guesses
-     *   would push used experts out and count twice when they prove right.
-     *
-     * Maintenance runs in the calling thread, so there is no thread, no delay and no surprise.
-     * Caffeine notes reads in a ring of 16 and forgets what does not fit: we drain it in time.
-     */
-    private static final int READ_BUFFER = 16;
-
-    private final Cache<ExpertId, Entry> kept;
-    private final Policy.Eviction<ExpertId, Entry> order;
-    private final EntryQueue leaving = new EntryQueue();
+    private final EvictionPolicy policy;
+    private final Function<ExpertId, Entry> entries;
+    private final Predicate<ExpertId> unheld;
+    private final EntryQueue expired = new EntryQueue();
     private final EntryQueue cued = new EntryQueue();
     private final int maxCued;
-    private int unnotedReads;
 
     /**
-     * @param slots slots of the cache
-     * @param transit slots beyond Caffeine's maximum; less than {@code slots}
+     * @param policy of an empty cache
+     * @param entries finds an expert's entry
      * @param maxCued most experts kept for hints alone
      */
-    ResidentSet(int slots, int transit, int maxCued) {
+    ResidentSet(EvictionPolicy policy, Function<ExpertId, Entry> entries, int maxCued) {
+        this.policy = policy;
+        this.entries = entries;
         this.maxCued = maxCued;
-        kept =
-                Caffeine.newBuilder()
-                        .maximumSize((long) slots - transit)
-                        .initialCapacity(slots)
-                        .executor(Runnable::run)
-                        .<ExpertId, Entry>evictionListener(
-                                (id, entry, cause) -> {
-                                    if (entry != null) {
-                                        leave(entry);
-                                    }
-                                })
-                        .build();
-        order = kept.policy().eviction().orElseThrow();
+        this.unheld = id -> entries.apply(id).holds == 0;
+    }
+
+    /** The number of slots changed. */
+    void resize(int slots) {
+        policy.resize(slots);
+    }
+
+    /** What a router said about a layer that is about to be visited. */
+    void observed(int layer, float[] scores) {
+        policy.observed(layer, scores);
+    }
+
+    /** A visit begins: guesses for this layer that it does not ask for are given up. */
+    void visiting(int layer, int[] experts) {
+        policy.visiting(layer, experts);
     }
 
     /** Notes that a visit asked for a resident expert. */
     void use(Entry entry) {
         switch (entry.place) {
-            case KEPT -> {
-                var unused = kept.getIfPresent(entry.id);
-                if (++unnotedReads == READ_BUFFER) {
-                    kept.cleanUp();
-                    unnotedReads = 0;
-                }
-            }
-            case LEAVING -> {
-                leaving.remove(entry);
-                keep(entry);
-            }
+            case KEPT -> policy.used(entry.id);
             case CUED -> {
                 cued.remove(entry);
+                keep(entry);
+            }
+            case EXPIRED -> {
+                expired.remove(entry);
                 keep(entry);
             }
             default -> throw new AssertionError(entry.id + " is " + entry.place);
         }
     }
 
-    /** Adds an expert that was read because a visit asked for it; this is its first use. */
+    /** Adds an expert that was read because it is wanted; this is its first use. */
     void keep(Entry entry) {
         entry.place = Place.KEPT;
-        kept.put(entry.id, entry);
-        kept.cleanUp();
-        unnotedReads = 0;
+        policy.admitted(entry.id);
     }
 
     /** Adds an expert that was read because of a hint. */
@@ -123,66 +96,56 @@ final class ResidentSet {
         }
     }
 
-    /** Removes and returns an unheld expert that was given up already, if there is one. */
-    @Nullable Entry takeLeaving() {
-        Entry entry = leaving.firstUnheld();
-        if (entry != null) {
-            leaving.remove(entry);
-        }
-        return entry;
+    /** Removes and returns an unheld expert whose slot a guess may take, if there is one. */
+    @Nullable Entry takeSpare() {
+        Entry entry = expired.firstUnheld();
+        return remove(entry != null ? entry : entry(policy.spare(unheld)));
     }
 
     /**
-     * Removes and returns the unheld expert worth least: one given up already, else the coldest of
-     * those kept, else the oldest guess. Null if all are held.
+     * Removes and returns the unheld expert worth least: a guess that has expired, else whom the
+     * policy names, else the oldest guess. Null if all are held.
      */
     @Nullable Entry takeWorst() {
-        Entry entry = takeLeaving();
-        if (entry != null) {
-            return entry;
+        Entry entry = expired.firstUnheld();
+        if (entry == null) {
+            entry = entry(policy.victim(unheld));
         }
-        entry = coldestUnheld();
+        return remove(entry != null ? entry : cued.firstUnheld());
+    }
+
+    /** Forgets a resident, and returns it. */
+    @Nullable Entry remove(@Nullable Entry entry) {
         if (entry != null) {
-            kept.invalidate(entry.id);
-            return entry;
-        }
-        entry = cued.firstUnheld();
-        if (entry != null) {
-            cued.remove(entry);
+            switch (entry.place) {
+                case KEPT -> policy.evicted(entry.id);
+                case CUED -> cued.remove(entry);
+                case EXPIRED -> expired.remove(entry);
+                default -> throw new AssertionError(entry.id + " is " + entry.place);
+            }
         }
         return entry;
     }
 
-    /** How many experts are in each place, in the order kept, leaving, cued. For tests. */
-    int[] sizes() {
-        return new int[] {kept.asMap().size(), leaving.size(), cued.size()};
+    int kept() {
+        return policy.size();
     }
 
-    long keptMaximum() {
-        return order.getMaximum();
+    int expired() {
+        return expired.size();
     }
 
-    void clear() {
-        kept.invalidateAll();
+    int cued() {
+        return cued.size();
     }
 
-    private @Nullable Entry coldestUnheld() {
-        return order.<@Nullable Entry>coldest(
-                entries ->
-                        entries.map(Policy.CacheEntry::getValue)
-                                .filter(entry -> entry.holds == 0)
-                                .findFirst()
-                                .orElse(null));
+    private @Nullable Entry entry(@Nullable ExpertId id) {
+        return id == null ? null : entries.apply(id);
     }
 
     private void expire(Entry entry) {
         cued.remove(entry);
-        entry.place = Place.LEAVING;
-        leaving.addFirst(entry); // a wrong guess goes before an expert that was used
-    }
-
-    private void leave(Entry entry) {
-        entry.place = Place.LEAVING;
-        leaving.addLast(entry);
+        entry.place = Place.EXPIRED;
+        expired.addFirst(entry); // the latest one is the least likely to be asked for soon
     }
 }

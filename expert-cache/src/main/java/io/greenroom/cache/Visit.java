@@ -13,7 +13,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class Visit implements ExpertVisit {
 
-    private final CaffeineExpertCache cache;
+    private final PagedExpertCache cache;
     private final int depth;
 
     // Claimed and resident: ready[0 .. readyCount), of which the first handedOut are with the
@@ -35,7 +35,7 @@ final class Visit implements ExpertVisit {
     private @Nullable ArrayDeque<ExpertLoadException> failures; // made for the first
     private boolean closed;
 
-    Visit(CaffeineExpertCache cache, int experts, int depth) {
+    Visit(PagedExpertCache cache, int experts, int depth) {
         this.cache = cache;
         this.depth = depth;
         this.ready = new Entry[experts];
@@ -88,6 +88,7 @@ final class Visit implements ExpertVisit {
         } finally {
             cache.unlock();
         }
+        cache.giveBackRetired();
     }
 
     /** The visit found an expert resident, and holds it. */
@@ -159,6 +160,7 @@ final class Visit implements ExpertVisit {
             cache.unlock();
         }
         cache.dispatch(starts);
+        cache.giveBackRetired();
     }
 
     private Lease handOut() {

@@ -77,6 +77,6 @@ class CachePolicyTest {
                 lease.close();
             }
         }
-        ((CaffeineExpertCache) cache).checkInvariants();
+        ((PagedExpertCache) cache).checkInvariants();
     }
 }

@@ -2,6 +2,8 @@ package io.greenroom.cache;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.greenroom.cache.policy.LayerSplit;
+import io.greenroom.cache.policy.PolicyName;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -12,6 +14,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicLong;
 import net.jqwik.api.ForAll;
@@ -35,21 +38,27 @@ class ExpertCachePropertyTest {
 
     private FakeArena arena = new FakeArena(0, true);
     private SlotLedger ledger = new SlotLedger(0);
-    private CaffeineExpertCache cache = open(1, 1);
+    private PagedExpertCache cache = open(1, 1, 1, PolicyName.LRU, false);
     private final List<Open> visits = new ArrayList<>();
     private final List<ExpertLease> leases = new ArrayList<>();
     private long asked;
     private long hints;
     private long completed;
     private long failed;
+    private int capacity;
+    private int floor;
+    private final List<CompletableFuture<Integer>> resizes = new ArrayList<>();
 
     @Property(tries = 1000)
     void keepsItsPromises(
             @ForAll @IntRange(min = 1, max = 40) int slots,
             @ForAll @IntRange(min = 1, max = 4) int floor,
+            @ForAll @IntRange(min = 0, max = 8) int roomToGrow,
+            @ForAll PolicyName policy,
+            @ForAll boolean split,
             @ForAll @Size(max = 120) List<@IntRange(max = 999_999) Integer> operations)
             throws Exception {
-        reset(slots, floor);
+        reset(slots, floor, slots + roomToGrow + floor, policy, split);
         for (int operation : operations) {
             perform(new Random(operation));
             check();
@@ -60,12 +69,13 @@ class ExpertCachePropertyTest {
         closeAllLeases();
         endReads();
         check();
+        checkResizes();
         cache.close();
         assertThat(cache.residents()).isEmpty();
     }
 
     private void perform(Random random) throws Exception {
-        switch (random.nextInt(12)) {
+        switch (random.nextInt(18)) {
             case 0, 1 -> openVisit(random);
             case 2, 3, 4 -> {
                 if (!visits.isEmpty()) {
@@ -85,12 +95,43 @@ class ExpertCachePropertyTest {
                 assertThat(started && before).as("read twice").isFalse();
                 hints += started ? 1 : 0;
             }
+            case 11, 12 -> {
+                int slots = floor + random.nextInt(capacity - floor + 1);
+                resizes.add(cache.resize(slots));
+            }
+            case 13, 14 -> {
+                ExpertId in = new ExpertId(random.nextInt(LAYERS), random.nextInt(EXPERTS));
+                List<ExpertId> residents = new ArrayList<>(cache.residents());
+                if (!residents.isEmpty()) {
+                    ExpertId out = residents.get(random.nextInt(residents.size()));
+                    boolean before = cache.isResident(in) || isBeingRead(in);
+                    boolean held = leases.stream().anyMatch(lease -> lease.id().equals(out));
+                    boolean started = cache.swap(in, out);
+                    assertThat(started && (before || held)).isFalse();
+                    assertThat(cache.isResident(out)).isEqualTo(!started);
+                }
+            }
+            case 15 -> cache.warm(warmUp(random));
+            case 16 -> {
+                if (random.nextBoolean()) {
+                    cache.observed(random.nextInt(LAYERS), new float[EXPERTS]);
+                }
+                cache.expireHints(random.nextInt(LAYERS));
+            }
             default -> {
                 if (!visits.isEmpty()) {
                     visits.remove(random.nextInt(visits.size())).visit.close();
                 }
             }
         }
+    }
+
+    private static List<ExpertId> warmUp(Random random) {
+        List<ExpertId> ids = new ArrayList<>();
+        for (int i = random.nextInt(8); i >= 0; i--) {
+            ids.add(new ExpertId(random.nextInt(LAYERS), random.nextInt(EXPERTS)));
+        }
+        return ids;
     }
 
     private void openVisit(Random random) {
@@ -200,11 +241,31 @@ class ExpertCachePropertyTest {
         assertThat(stats.prefetchIssued()).isEqualTo(hints);
         assertThat(stats.prefetchUseful() + stats.prefetchLate() + stats.prefetchWasted())
                 .isLessThanOrEqualTo(hints);
-        assertThat(arena.begun()).hasSize((int) (completed + failed) + arena.waiting().size());
+        long ended = completed + failed + stats.background().hintsCancelled();
+        assertThat(arena.begun()).hasSize((int) ended + arena.waiting().size());
+        assertThat(cache.slots()).isEqualTo(Math.max(ledger.inMemory(), ledger.target()));
+        assertThat(stats.background().slotsRetired()).isEqualTo(arena.retired().size());
+        assertThat(stats.background().resizes()).isEqualTo(resizes.size());
     }
 
-    private void reset(int slots, int floor) {
-        cache = open(slots, floor);
+    /**
+     * Nothing is held any longer: the last resize is reached, the others are or were superseded.
+     */
+    private void checkResizes() {
+        for (CompletableFuture<Integer> resize : resizes) {
+            assertThat(resize).isDone();
+        }
+        if (!resizes.isEmpty()) {
+            assertThat(resizes.get(resizes.size() - 1)).isCompletedWithValue(cache.slots());
+            assertThat(cache.slots()).isEqualTo(ledger.target());
+        }
+    }
+
+    private void reset(int slots, int leastSlots, int mostSlots, PolicyName policy, boolean split) {
+        cache = open(slots, leastSlots, mostSlots, policy, split);
+        floor = leastSlots;
+        capacity = mostSlots;
+        resizes.clear();
         visits.clear();
         leases.clear();
         asked = 0;
@@ -213,15 +274,19 @@ class ExpertCachePropertyTest {
         failed = 0;
     }
 
-    private CaffeineExpertCache open(int slots, int floor) {
+    private PagedExpertCache open(
+            int slots, int floor, int capacity, PolicyName policy, boolean split) {
         AtomicLong now = new AtomicLong();
-        arena = new FakeArena(slots, false);
-        ledger = new SlotLedger(slots);
-        return (CaffeineExpertCache)
+        arena = new FakeArena(capacity, false);
+        arena.cancelReads();
+        ledger = new SlotLedger(slots, capacity);
+        return (PagedExpertCache)
                 ExpertCache.builder(arena)
                         .shape(LAYERS, EXPERTS)
                         .slots(slots)
+                        .capacity(capacity)
                         .floor(floor)
+                        .policy(policy, split ? LayerSplit.even(LAYERS) : null)
                         .inFlight(1 + slots / 2)
                         .expertBytes(id -> 100)
                         .loadTimeout(Duration.ofNanos(1))

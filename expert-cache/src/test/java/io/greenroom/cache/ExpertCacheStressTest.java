@@ -157,7 +157,7 @@ class ExpertCacheStressTest {
                 }
             }
             assertThat(handedOut).isEqualTo(Math.min(turns, size));
-            ((CaffeineExpertCache) cache).checkInvariants();
+            ((PagedExpertCache) cache).checkInvariants();
         }
         return new long[] {visited, failures};
     }

@@ -2,7 +2,9 @@ package io.greenroom.cache;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
+import java.util.function.IntConsumer;
 
 /**
  * Slots of one number each, and a loader that fills them when a test says so, or at once. A slot
@@ -19,6 +21,10 @@ final class FakeArena implements ExpertLoader {
     private final List<Read> waiting = new ArrayList<>();
     private final List<ExpertId> begun = new ArrayList<>();
     private final List<ExpertId> promoted = new ArrayList<>();
+    private final List<Integer> retired = new ArrayList<>();
+    private IntConsumer whenRetired = slot -> {};
+    private Runnable beforeCancel = () -> {};
+    private boolean cancels;
 
     FakeArena(int slots, boolean immediate) {
         contents = new long[slots];
@@ -42,6 +48,46 @@ final class FakeArena implements ExpertLoader {
     @Override
     public synchronized void promote(ExpertId id) {
         promoted.add(id);
+    }
+
+    /** Gives up a waiting read if told to by {@link #cancelReads}. */
+    @Override
+    public boolean cancel(ExpertId id) {
+        if (!cancels) {
+            return false;
+        }
+        beforeCancel.run();
+        take(id).completion.completeExceptionally(new CancellationException("as told"));
+        return true;
+    }
+
+    @Override
+    public void slotRetired(int slot) {
+        synchronized (this) {
+            retired.add(slot);
+            contents[slot] = POISON;
+        }
+        whenRetired.accept(slot);
+    }
+
+    /** Slots that were retired, in order. */
+    synchronized List<Integer> retired() {
+        return List.copyOf(retired);
+    }
+
+    /** What happens while the memory of a slot is given back. */
+    void whenRetired(IntConsumer action) {
+        whenRetired = action;
+    }
+
+    /** What happens just before a read is cancelled. */
+    void beforeCancel(Runnable action) {
+        beforeCancel = action;
+    }
+
+    /** From now on, waiting reads can be cancelled. */
+    void cancelReads() {
+        cancels = true;
     }
 
     /** Completes the waiting read of an expert. */

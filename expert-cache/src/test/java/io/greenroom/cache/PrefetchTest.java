@@ -22,7 +22,7 @@ class PrefetchTest {
     @AfterEach
     void theBoundHeldAtEveryEvent() {
         assertThat(ledger.violations()).isEmpty();
-        ((CaffeineExpertCache) cache).checkInvariants();
+        ((PagedExpertCache) cache).checkInvariants();
     }
 
     @Test

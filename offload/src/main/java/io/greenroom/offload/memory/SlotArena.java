@@ -155,10 +155,11 @@ public final class SlotArena implements AutoCloseable {
     }
 
     /**
-     * Overwrites a slot with {@code 0xFF}, a NaN in every float format, so that a stale reader
+     * Commits a slot and overwrites it with {@code 0xFF}, a NaN in every float format, so that a stale reader
      * computes nonsense instead of luck. For tests.
      */
     public void poison(int slot) {
+        commit(slot);
         for (long at = 0; at < slotBytes; at += ALIGNMENT) {
             ByteBuffer page = buffer(slot, at, ALIGNMENT);
             while (page.hasRemaining()) {

@@ -114,6 +114,7 @@ public final class ExpertReader implements ExpertLoader, AutoCloseable {
 
     @Override
     public CompletableFuture<Void> load(ExpertId id, int slot, LoadPriority priority) {
+        arena.commit(slot);
         int largest = priority == LoadPriority.DEMAND ? LARGEST_JOB : LARGEST_GUESS;
         Load load = new Load(id, arena.offset(slot), largest);
         underWay.put(id, load);
@@ -151,6 +152,11 @@ public final class ExpertReader implements ExpertLoader, AutoCloseable {
     /** What the link has been doing. */
     public LinkUse use() {
         return lanes.use();
+    }
+
+    @Override
+    public void slotRetired(int slot) {
+        arena.decommit(slot);
     }
 
     /** Where experts go and how they lie there. */

@@ -23,6 +23,7 @@ import java.util.Collection;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
@@ -172,8 +173,39 @@ class CrossLayerPrefetcherTest {
         }
 
         @Override
+        public void expireHints(int layer) {}
+
+        @Override
+        public CompletableFuture<Integer> warm(Collection<ExpertId> hottestFirst) {
+            throw new UnsupportedOperationException();
+        }
+
+        @Override
+        public boolean swap(ExpertId in, ExpertId out) {
+            throw new UnsupportedOperationException();
+        }
+
+        @Override
+        public void observed(int layer, float[] scores) {}
+
+        @Override
+        public CompletableFuture<Integer> resize(int slots) {
+            throw new UnsupportedOperationException();
+        }
+
+        @Override
         public int slots() {
             return TOTAL;
+        }
+
+        @Override
+        public int capacity() {
+            return TOTAL;
+        }
+
+        @Override
+        public int floor() {
+            return 1;
         }
 
         @Override

@@ -186,5 +186,15 @@ final class ModelHarness implements AutoCloseable {
         public void promote(ExpertId id) {
             reader.promote(id);
         }
+
+        @Override
+        public boolean cancel(ExpertId id) {
+            return reader.cancel(id);
+        }
+
+        @Override
+        public void slotRetired(int slot) {
+            reader.slotRetired(slot);
+        }
     }
 }

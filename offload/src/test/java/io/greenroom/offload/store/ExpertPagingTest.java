@@ -158,14 +158,14 @@ class ExpertPagingTest {
         public synchronized void on(Event event, ExpertId id, int slot) {
             events++;
             long bytes = allocator.snapshot().of(MemoryTag.EXPERT_ARENA).bytes();
-            if (bytes > budget || bytes == 0) {
+            if (bytes > budget) {
                 complaints.add(event + " " + id + ": " + bytes + " bytes of " + budget);
             }
             if (slot >= slots) {
                 complaints.add(event + " " + id + " in slot " + slot + " of " + slots);
             }
             switch (event) {
-                case LOAD, PREFETCH -> {
+                case LOAD, PREFETCH, BACKGROUND -> {
                     ExpertId there = inSlot.putIfAbsent(slot, id);
                     if (there != null) {
                         complaints.add(id + " is read over " + there + " in slot " + slot);
@@ -176,7 +176,7 @@ class ExpertPagingTest {
                         complaints.add(event + " " + id + " but slot " + slot + " is another's");
                     }
                 }
-                case EVICT, LOAD_FAILED -> inSlot.remove(slot, id);
+                case EVICT, LOAD_FAILED, CANCELLED -> inSlot.remove(slot, id);
                 case MISS -> {}
             }
         }

@@ -135,6 +135,7 @@ class ExpertReaderTest {
         try (PositionalFile file = PositionalFile.open(version, true);
                 SlotArena arena = SlotArena.allocate(allocator, 4096, 1)) {
             assertThat(file.whyBuffered()).isPresent();
+            arena.commit(0);
             file.read(3, content.length - 3, arena.memory(), 3);
             byte[] found = new byte[content.length - 3];
             arena.buffer(0, 3, found.length).get(found);

@@ -2,6 +2,7 @@ package io.greenroom.cache;
 
 import io.greenroom.cache.CacheListener.Event;
 import io.greenroom.cache.Entry.Place;
+import io.greenroom.cache.Load.Reason;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -10,6 +11,7 @@ import java.util.Collection;
 import java.util.List;
 import java.util.Locale;
 import java.util.Objects;
+import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.locks.Condition;
@@ -19,13 +21,13 @@ import java.util.function.ToLongFunction;
 import org.jspecify.annotations.Nullable;
 
 /**
- * An expert cache whose resident set is governed by Caffeine's W-TinyLFU policy.
+ * The live expert cache.
  *
  * <p>This class is the monitor: it owns the lock and moves experts from state to state. {@link
  * SlotPool} keeps the bound, {@link ResidentSet} chooses who leaves, {@link Visit} knows what one
  * caller still wants.
  */
-final class CaffeineExpertCache implements ExpertCache {
+final class PagedExpertCache implements ExpertCache {
 
     /*
      * One lock guards everything, and is held for a few field updates at a time: never across a call
@@ -42,16 +44,21 @@ final class CaffeineExpertCache implements ExpertCache {
      * without waiting for another visitor. Starved visits queue, and a slot that comes free goes to
      * the one that has waited longest, or a visit with many experts could pass by one with a single
      * expert for as long as it lasts.
+     *
+     * Fewer slots. From the moment a smaller target is set, a read begins only while fewer experts
+     * than the target are loading or held (headroom). The surplus is retired: what nobody holds at
+     * once, in small steps between which visits run, the rest one by one as experts cease to be
+     * held. So what visits hold is never waited for, slots that come free are retired before they
+     * are used again, and the argument above holds with the target for the number of slots: once
+     * enough leases are closed and reads have ended, there is headroom, for the target is at least
+     * 1. Slots retire in two steps, because giving back memory takes long and must not happen while
+     * others wait for the lock: out of use under the lock, then the loader's slotRetired without it.
+     * Until that has returned, the slot counts as memory and growing does not replace it.
      */
-    private static final System.Logger LOG = System.getLogger(CaffeineExpertCache.class.getName());
+    private static final System.Logger LOG = System.getLogger(PagedExpertCache.class.getName());
 
-    /*
-     * One slot in 16 is beyond Caffeine's maximum (see ResidentSet), at most as many as one visit can
-     * use at once. Simulated on 8 to 48 layers with random routing of several skews, fewer misses
-     * than with one in 4 by up to four points below 2T (what two tokens demand) and about the same
-     * above; none at all made a cache below T hit nothing.
-     */
-    private static final int SLOTS_PER_TRANSIT = 16;
+    /** Slots retired before others may have the lock. */
+    private static final int RETIRED_AT_ONCE = 4;
 
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition changed = lock.newCondition();
@@ -72,6 +79,10 @@ final class CaffeineExpertCache implements ExpertCache {
     private final ResidentSet residents;
     private final Counters counters = new Counters();
     private final ArrayDeque<Visit> starved = new ArrayDeque<>();
+    private final ArrayDeque<Integer> retiring = new ArrayDeque<>(); // to be told to the loader
+    private final List<WarmUp> warmUps = new ArrayList<>();
+    private @Nullable Resize resize; // the last one, until it is reached
+    private volatile boolean mayRetire; // whether the queue of those retiring may have any
 
     private int loading; // experts being read
     private int guesses; // of these, read because of a hint that no visit has joined
@@ -83,7 +94,7 @@ final class CaffeineExpertCache implements ExpertCache {
     private boolean closing;
     private boolean closed;
 
-    CaffeineExpertCache(ExpertCacheBuilder settings) {
+    PagedExpertCache(ExpertCacheBuilder settings) {
         loader = settings.loader();
         expertBytes = settings.expertBytes();
         clock = settings.clock();
@@ -95,12 +106,10 @@ final class CaffeineExpertCache implements ExpertCache {
         layers = settings.layers();
         experts = settings.experts();
         entries = new Entry[layers][];
-        slots = new SlotPool(settings.slots());
-        int transit =
-                Math.min(
-                        Math.min(inFlight, settings.slots() - 1),
-                        Math.max(1, settings.slots() / SLOTS_PER_TRANSIT));
-        residents = new ResidentSet(settings.slots(), transit, maxPrefetch);
+        slots = new SlotPool(settings.slots(), settings.capacity());
+        residents =
+                new ResidentSet(
+                        settings.newPolicy(), id -> entry(id.layer(), id.expert()), maxPrefetch);
     }
 
     @Override
@@ -112,6 +121,7 @@ final class CaffeineExpertCache implements ExpertCache {
         try {
             checkOpen();
             checkDistinct(layer, wanted);
+            residents.visiting(layer, wanted);
             for (int expert : wanted) {
                 Entry entry = entry(layer, expert);
                 Load load = entry.load;
@@ -125,7 +135,7 @@ final class CaffeineExpertCache implements ExpertCache {
                     counters.misses++;
                     tell(Event.MISS, entry, -1);
                     if (load != null) {
-                        if (load.guess) {
+                        if (!load.wanted) {
                             promote(load);
                             promoted = append(promoted, entry.id);
                         }
@@ -161,22 +171,21 @@ final class CaffeineExpertCache implements ExpertCache {
         try {
             Entry entry = entry(id.layer(), id.expert());
             boolean welcome =
-                    !closing
-                            && entry.place == Place.ABSENT
+                    entry.place == Place.ABSENT
                             && guesses < maxPrefetch
-                            && unstarted == 0
-                            && slots.free() + evictable() > floor;
+                            && slotsToSpare()
+                            && headroom() > floor;
             if (!welcome) {
                 return false;
             }
             if (slots.free() == 0) {
-                Entry leaving = residents.takeLeaving();
-                if (leaving == null) {
+                Entry spare = residents.takeSpare();
+                if (spare == null) {
                     return false;
                 }
-                evict(leaving);
+                evict(spare);
             }
-            load = begin(entry, true);
+            load = begin(entry, Reason.HINT, null);
             guesses++;
             counters.prefetchIssued++;
         } finally {
@@ -184,6 +193,117 @@ final class CaffeineExpertCache implements ExpertCache {
         }
         dispatch(List.of(load));
         return true;
+    }
+
+    @Override
+    public void expireHints(int layer) {
+        List<ExpertId> late = List.of();
+        lock();
+        try {
+            @Nullable Entry[] row = entries[checkLayer(layer)];
+            for (int i = 0; row != null && guesses > 0 && i < row.length; i++) {
+                Entry entry = row[i];
+                Load load = entry == null ? null : entry.load;
+                if (load != null && load.isGuess()) {
+                    load.cancels++;
+                    late = append(late, load.entry.id);
+                }
+            }
+        } finally {
+            unlock();
+        }
+        for (int i = 0; i < late.size(); i++) {
+            cancelRead(late.get(i));
+        }
+    }
+
+    @Override
+    public boolean swap(ExpertId in, ExpertId out) {
+        Load load;
+        lock();
+        try {
+            Entry entering = entry(in.layer(), in.expert());
+            Entry leaving = entry(out.layer(), out.expert());
+            boolean possible =
+                    entering.place == Place.ABSENT
+                            && leaving.isResident()
+                            && leaving.holds == 0
+                            && slotsToSpare()
+                            && headroom() > 0;
+            if (!possible) {
+                return false;
+            }
+            residents.remove(leaving);
+            evict(leaving);
+            load = begin(entering, Reason.SWAP, null);
+        } finally {
+            unlock();
+        }
+        dispatch(List.of(load));
+        return true;
+    }
+
+    @Override
+    public CompletableFuture<Integer> warm(Collection<ExpertId> hottestFirst) {
+        WarmUp warmUp = new WarmUp(hottestFirst);
+        lock();
+        try {
+            checkOpen();
+            for (ExpertId id : hottestFirst) {
+                var unused = entry(id.layer(), id.expert());
+            }
+            warmUps.add(warmUp);
+        } finally {
+            unlock();
+        }
+        feed(warmUp);
+        return warmUp.done;
+    }
+
+    @Override
+    public void observed(int layer, float[] scores) {
+        lock();
+        try {
+            residents.observed(checkLayer(layer), scores);
+        } finally {
+            unlock();
+        }
+    }
+
+    @Override
+    public CompletableFuture<Integer> resize(int newSlots) {
+        Resize wanted = new Resize(newSlots);
+        Resize superseded;
+        lock();
+        try {
+            checkOpen();
+            if (newSlots < floor || newSlots > slots.capacity()) {
+                throw new IllegalArgumentException(
+                        "This expert cache may have "
+                                + floor
+                                + " to "
+                                + slots.capacity()
+                                + " slots, not "
+                                + newSlots);
+            }
+            superseded = resize;
+            resize = wanted;
+            counters.resizes++;
+            int before = slots.target();
+            slots.aim(newSlots);
+            tellResized(before, newSlots);
+            grow();
+        } finally {
+            unlock();
+        }
+        if (superseded != null) {
+            superseded.superseded(newSlots);
+        }
+        while (retireSome()) {
+            giveBackRetired();
+        }
+        completeResize();
+        return wanted.done;
     }
 
     @Override
@@ -214,7 +334,7 @@ final class CaffeineExpertCache implements ExpertCache {
         List<ExpertId> ids = new ArrayList<>();
         lock();
         try {
-            for (int slot = 0; slot < slots.size(); slot++) {
+            for (int slot = 0; slot < slots.capacity(); slot++) {
                 Entry owner = slots.owner(slot);
                 if (owner != null && owner.isResident()) {
                     ids.add(owner.id);
@@ -228,7 +348,22 @@ final class CaffeineExpertCache implements ExpertCache {
 
     @Override
     public int slots() {
-        return slots.size();
+        lock();
+        try {
+            return Math.max(slots.inMemory(), slots.target());
+        } finally {
+            unlock();
+        }
+    }
+
+    @Override
+    public int capacity() {
+        return slots.capacity();
+    }
+
+    @Override
+    public int floor() {
+        return floor;
     }
 
     @Override
@@ -243,6 +378,8 @@ final class CaffeineExpertCache implements ExpertCache {
 
     @Override
     public void close() {
+        Resize unreached;
+        List<WarmUp> unfinished;
         lock();
         try {
             if (closed) {
@@ -260,17 +397,25 @@ final class CaffeineExpertCache implements ExpertCache {
             closing = true;
             awaitReads();
             closed = true;
-            for (int slot = 0; slot < slots.size(); slot++) {
+            for (int slot = 0; slot < slots.capacity(); slot++) {
                 Entry owner = slots.owner(slot);
                 if (owner != null) {
+                    residents.remove(owner);
                     slots.giveBack(owner);
                     owner.place = Place.ABSENT;
                 }
             }
-            residents.clear();
+            unreached = resize;
+            resize = null;
+            unfinished = List.copyOf(warmUps);
+            warmUps.clear();
         } finally {
             unlock();
         }
+        if (unreached != null) {
+            unreached.closed();
+        }
+        unfinished.forEach(warmUp -> warmUp.done.complete(warmUp.read));
     }
 
     // What visits and leases ask for; the lock is held.
@@ -299,7 +444,7 @@ final class CaffeineExpertCache implements ExpertCache {
             if (!mayTakeSlot(visit) || !makeRoom()) {
                 return false;
             }
-            load = begin(entry, false);
+            load = begin(entry, Reason.DEMAND, null);
             join(load, visit);
             starts.add(load);
         }
@@ -317,6 +462,7 @@ final class CaffeineExpertCache implements ExpertCache {
     void release(Entry entry) {
         if (--entry.holds == 0 && entry.isResident()) {
             held--;
+            retire(1);
             changed.signalAll();
         }
     }
@@ -392,7 +538,7 @@ final class CaffeineExpertCache implements ExpertCache {
                 + " within "
                 + seconds(timeoutNanos)
                 + ": of "
-                + slots.size()
+                + slots.target()
                 + " slots "
                 + held
                 + " are held and "
@@ -415,7 +561,7 @@ final class CaffeineExpertCache implements ExpertCache {
         CompletableFuture<Void> future;
         try {
             load.bytes = expertBytes.applyAsLong(id);
-            LoadPriority priority = load.hinted ? LoadPriority.PREFETCH : LoadPriority.DEMAND;
+            LoadPriority priority = load.begunAgain ? LoadPriority.DEMAND : load.reason.priority;
             future =
                     Objects.requireNonNull(
                             loader.load(id, load.slot, priority), "no future from the loader");
@@ -424,7 +570,7 @@ final class CaffeineExpertCache implements ExpertCache {
             return;
         }
         var unused = future.whenComplete((done, error) -> finished(load, error));
-        if (load.hinted && wasPromoted(load)) {
+        if (load.reason != Reason.DEMAND && isWanted(load)) {
             promoteRead(id); // a visit joined before the loader knew of the read
         }
     }
@@ -437,21 +583,138 @@ final class CaffeineExpertCache implements ExpertCache {
         }
     }
 
+    private void cancelRead(ExpertId id) {
+        try {
+            var unused = loader.cancel(id); // its future says so too
+        } catch (RuntimeException e) {
+            LOG.log(System.Logger.Level.WARNING, "The loader could not cancel " + id, e);
+        }
+    }
+
     private void finished(Load load, @Nullable Throwable error) {
         Entry entry = load.entry;
+        Throwable cause = error instanceof CompletionException ? causeOf(error) : error;
+        boolean again;
         lock();
         try {
-            loading--;
-            entry.load = null;
-            if (load.guess) {
-                guesses--;
-            }
-            if (error == null) {
-                arrived(load);
+            // A visit may join between the decision to cancel and the cancelling.
+            again = cause instanceof CancellationException && load.wanted && load.cancels > 0;
+            if (again) {
+                load.cancels--;
+                load.begunAgain = true;
             } else {
-                failed(load, error instanceof CompletionException ? causeOf(error) : error);
+                loading--;
+                entry.load = null;
+                if (load.isGuess()) {
+                    guesses--;
+                }
+                if (load.warmUp != null) {
+                    load.warmUp.underWay--;
+                    load.warmUp.read += cause == null ? 1 : 0;
+                }
+                if (cause == null) {
+                    arrived(load);
+                } else if (cause instanceof CancellationException && !load.wanted) {
+                    cancelled(load);
+                } else {
+                    failed(load, cause);
+                }
+                retire(1);
+                changed.signalAll();
             }
-            changed.signalAll();
+        } finally {
+            unlock();
+        }
+        if (again) {
+            dispatch(load);
+            return;
+        }
+        giveBackRetired();
+        if (load.warmUp != null) {
+            feed(load.warmUp);
+        }
+    }
+
+    /**
+     * Hands reads of a warm-up to the loader, as many as may be under way. One thread at a time: a
+     * loader that completes at once would otherwise call this from within itself, once per expert.
+     */
+    private void feed(WarmUp warmUp) {
+        boolean over = false;
+        while (true) {
+            Load load;
+            lock();
+            try {
+                load = beginNext(warmUp);
+                over = load == null && isOver(warmUp) && warmUps.remove(warmUp);
+            } finally {
+                unlock();
+            }
+            if (load == null) {
+                break;
+            }
+            dispatch(load);
+            lock();
+            warmUp.feeding = false;
+            unlock();
+        }
+        if (over) {
+            warmUp.done.complete(warmUp.read);
+        }
+    }
+
+    /** Tells the loader of slots out of use. Anybody who may have retired some calls this. */
+    void giveBackRetired() {
+        while (mayRetire) {
+            Integer slot;
+            lock();
+            try {
+                slot = retiring.poll();
+                mayRetire = !retiring.isEmpty();
+            } finally {
+                unlock();
+            }
+            if (slot == null) {
+                return;
+            }
+            try {
+                loader.slotRetired(slot);
+            } catch (RuntimeException e) {
+                LOG.log(System.Logger.Level.ERROR, "Slot " + slot + " could not be given back", e);
+            }
+            lock();
+            try {
+                slots.retired(slot);
+                counters.slotsRetired++;
+                tellRetired(slot);
+                grow();
+                changed.signalAll();
+            } finally {
+                unlock();
+            }
+            completeResize();
+        }
+    }
+
+    private void completeResize() {
+        Resize reached;
+        lock();
+        try {
+            if (resize == null || slots.size() != slots.target() || slots.retiring() > 0) {
+                return;
+            }
+            reached = resize;
+            resize = null;
+        } finally {
+            unlock();
+        }
+        reached.reached();
+    }
+
+    private boolean retireSome() {
+        lock();
+        try {
+            return retire(RETIRED_AT_ONCE);
         } finally {
             unlock();
         }
@@ -463,7 +726,9 @@ final class CaffeineExpertCache implements ExpertCache {
         Entry entry = load.entry;
         counters.loads++;
         counters.bytesLoaded += load.bytes;
-        if (load.guess) {
+        counters.warmed += load.reason == Reason.WARM_UP ? 1 : 0;
+        counters.swaps += load.reason == Reason.SWAP ? 1 : 0;
+        if (load.isGuess()) {
             entry.guessed = true;
             residents.cue(entry);
         } else {
@@ -481,22 +746,25 @@ final class CaffeineExpertCache implements ExpertCache {
     private void failed(Load load, Throwable cause) {
         Entry entry = load.entry;
         counters.loadFailures++;
-        entry.place = Place.ABSENT;
         entry.holds -= load.waiting.size();
-        slots.giveBack(entry);
-        tell(Event.LOAD_FAILED, entry, load.slot);
+        leave(entry, Event.LOAD_FAILED);
         for (Visit visit : load.waiting) {
             visit.failed(entry, cause);
         }
     }
 
-    private Load begin(Entry entry, boolean hinted) {
+    private void cancelled(Load load) {
+        counters.hintsCancelled += load.reason == Reason.HINT ? 1 : 0;
+        leave(load.entry, Event.CANCELLED);
+    }
+
+    private Load begin(Entry entry, Reason reason, @Nullable WarmUp warmUp) {
         slots.take(entry);
         loading++;
         entry.place = Place.LOADING;
-        Load load = new Load(entry, clock.getAsLong(), hinted);
+        Load load = new Load(entry, clock.getAsLong(), reason, warmUp);
         entry.load = load;
-        tell(hinted ? Event.PREFETCH : Event.LOAD, entry, entry.slot);
+        tell(reason.event, entry, entry.slot);
         return load;
     }
 
@@ -506,19 +774,70 @@ final class CaffeineExpertCache implements ExpertCache {
     }
 
     private void promote(Load load) {
-        load.guess = false;
-        guesses--;
-        counters.prefetchLate++;
+        if (load.isGuess()) {
+            guesses--;
+            counters.prefetchLate++;
+        }
+        load.wanted = true;
         tell(Event.PROMOTE, load.entry, load.slot);
     }
 
-    private boolean wasPromoted(Load load) {
+    private boolean isWanted(Load load) {
         lock();
         try {
-            return !load.guess;
+            return load.wanted;
         } finally {
             unlock();
         }
+    }
+
+    /** The next read of a warm-up, if it may begin now and no other thread is at it. */
+    private @Nullable Load beginNext(WarmUp warmUp) {
+        if (warmUp.feeding || warmUp.underWay >= WarmUp.IN_FLIGHT) {
+            return null;
+        }
+        boolean room = slotsToSpare() && slots.free() > 0 && headroom() > floor;
+        if (!room || warmUp.done.isDone()) {
+            warmUp.left.clear();
+        }
+        ExpertId id = warmUp.left.poll();
+        while (id != null && entry(id.layer(), id.expert()).place != Place.ABSENT) {
+            id = warmUp.left.poll();
+        }
+        if (id == null) {
+            return null;
+        }
+        warmUp.feeding = true;
+        warmUp.underWay++;
+        return begin(entry(id.layer(), id.expert()), Reason.WARM_UP, warmUp);
+    }
+
+    private static boolean isOver(WarmUp warmUp) {
+        return !warmUp.feeding && warmUp.underWay == 0 && warmUp.left.isEmpty();
+    }
+
+    /** Takes slots into use that a larger target allows. */
+    private void grow() {
+        if (slots.grow()) {
+            residents.resize(slots.size());
+            changed.signalAll();
+        }
+    }
+
+    /** Takes slots beyond the target out of use, as far as nobody holds them. */
+    private boolean retire(int most) {
+        int count = Math.min(most, slots.surplus());
+        if (count == 0) {
+            return false;
+        }
+        residents.resize(slots.size() - count);
+        int done = 0;
+        while (done < count && makeRoom()) {
+            retiring.add(slots.retire());
+            done++;
+        }
+        mayRetire |= done > 0;
+        return done > 0;
     }
 
     private void use(Entry entry) {
@@ -536,15 +855,19 @@ final class CaffeineExpertCache implements ExpertCache {
     }
 
     private void evict(Entry entry) {
-        int slot = entry.slot;
         counters.evictions++;
         if (entry.guessed) {
             entry.guessed = false;
             counters.prefetchWasted++;
         }
+        leave(entry, Event.EVICT);
+    }
+
+    private void leave(Entry entry, Event event) {
+        int slot = entry.slot;
         entry.place = Place.ABSENT;
         slots.giveBack(entry);
-        tell(Event.EVICT, entry, slot);
+        tell(event, entry, slot);
     }
 
     private boolean makeRoom() {
@@ -563,10 +886,25 @@ final class CaffeineExpertCache implements ExpertCache {
         return slots.size() - slots.free() - loading - held;
     }
 
+    /** Reads that may begin: slots that are free or can be made so, without those to be retired. */
+    private int headroom() {
+        return Math.min(slots.size(), slots.target()) - loading - held;
+    }
+
+    /** Whether guesses and background work may have slots at all. */
+    private boolean slotsToSpare() {
+        return !closing && unstarted == 0 && slots.surplus() == 0;
+    }
+
     private boolean mayTakeSlot(Visit visit) {
-        return starved.isEmpty()
-                || starved.peekFirst() == visit
-                || slots.free() + evictable() > starved.size();
+        int headroom = headroom();
+        return headroom > 0
+                && (starved.isEmpty() || starved.peekFirst() == visit || headroom > starved.size());
+    }
+
+    private int checkLayer(int layer) {
+        var unused = entry(layer, 0);
+        return layer;
     }
 
     private Entry entry(int layer, int expert) {
@@ -617,7 +955,7 @@ final class CaffeineExpertCache implements ExpertCache {
         long deadline = deadline();
         boolean interrupted = false;
         try {
-            while (loading > 0) {
+            while (loading > 0 || slots.retiring() > 0) {
                 long remaining = deadline - clock.getAsLong();
                 if (remaining <= 0) {
                     throw new IllegalStateException(
@@ -626,7 +964,10 @@ final class CaffeineExpertCache implements ExpertCache {
                                     + " reads did not end within "
                                     + seconds(timeoutNanos)
                                     + ", their slots may still be written to"
-                                    + slotOwners("; being read: ", false));
+                                    + slotOwners("; being read: ", false)
+                                    + (slots.retiring() == 0
+                                            ? ""
+                                            : "; slots being given back: " + slots.retiring()));
                 }
                 try {
                     var unused = changed.awaitNanos(remaining);
@@ -648,7 +989,7 @@ final class CaffeineExpertCache implements ExpertCache {
             int[] places = new int[Place.values().length];
             int nowHeld = 0;
             int nowGuesses = 0;
-            for (int slot = 0; slot < slots.size(); slot++) {
+            for (int slot = 0; slot < slots.capacity(); slot++) {
                 Entry owner = slots.owner(slot);
                 if (owner != null) {
                     Load load = owner.load;
@@ -656,7 +997,7 @@ final class CaffeineExpertCache implements ExpertCache {
                     expect(owner.id + " loads", owner.place == Place.LOADING, load != null);
                     places[owner.place.ordinal()]++;
                     nowHeld += owner.holds > 0 && owner.isResident() ? 1 : 0;
-                    nowGuesses += load != null && load.guess ? 1 : 0;
+                    nowGuesses += load != null && load.isGuess() ? 1 : 0;
                 }
             }
             int owned = slots.size() - slots.free();
@@ -665,12 +1006,11 @@ final class CaffeineExpertCache implements ExpertCache {
             expect("loading", places[Place.LOADING.ordinal()], loading);
             expect("held", nowHeld, held);
             expect("guesses", nowGuesses, guesses);
-            int[] sizes = residents.sizes();
-            expect("kept", places[Place.KEPT.ordinal()], sizes[0]);
-            expect("leaving", places[Place.LEAVING.ordinal()], sizes[1]);
-            expect("cued", places[Place.CUED.ordinal()], sizes[2]);
-            expect("kept above Caffeine's maximum", sizes[0] > residents.keptMaximum(), false);
-            expect("cued above the limit", sizes[2] > maxPrefetch, false);
+            expect("kept", places[Place.KEPT.ordinal()], residents.kept());
+            expect("expired", places[Place.EXPIRED.ordinal()], residents.expired());
+            expect("cued", places[Place.CUED.ordinal()], residents.cued());
+            expect("slots too many", headroom() < 0 && slots.surplus() == 0, false);
+            expect("cued above the limit", residents.cued() > maxPrefetch, false);
         } finally {
             unlock();
         }
@@ -686,7 +1026,7 @@ final class CaffeineExpertCache implements ExpertCache {
     private String slotOwners(String label, boolean wantHeld) {
         StringBuilder text = new StringBuilder();
         int count = 0;
-        for (int slot = 0; slot < slots.size(); slot++) {
+        for (int slot = 0; slot < slots.capacity(); slot++) {
             Entry owner = slots.owner(slot);
             if (owner != null && (wantHeld ? owner.holds > 0 : owner.place == Place.LOADING)) {
                 if (++count > 5) {
@@ -706,6 +1046,22 @@ final class CaffeineExpertCache implements ExpertCache {
                     System.Logger.Level.WARNING,
                     "A cache listener failed on " + event + " of " + entry.id,
                     e);
+        }
+    }
+
+    private void tellResized(int from, int to) {
+        try {
+            listener.resized(from, to);
+        } catch (RuntimeException e) {
+            LOG.log(System.Logger.Level.WARNING, "A cache listener failed on a resize", e);
+        }
+    }
+
+    private void tellRetired(int slot) {
+        try {
+            listener.slotRetired(slot);
+        } catch (RuntimeException e) {
+            LOG.log(System.Logger.Level.WARNING, "A cache listener failed on a retired slot", e);
         }
     }
 
