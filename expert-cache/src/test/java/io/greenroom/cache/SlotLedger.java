@@ -46,7 +46,7 @@ final class SlotLedger implements CacheListener {
     @Override
     public synchronized void slotRetired(int slot) {
         events.add("RETIRED");
-        inMemory--;
+        inMemory = Math.max(inMemory - 1, target); // a larger target takes it into use again
         check(!owners.containsKey(slot), () -> "slot " + slot + " retired of " + owners);
         check(inMemory >= owners.size(), () -> inMemory + " slots left for " + owners);
     }

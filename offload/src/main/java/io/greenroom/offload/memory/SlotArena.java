@@ -155,8 +155,8 @@ public final class SlotArena implements AutoCloseable {
     }
 
     /**
-     * Commits a slot and overwrites it with {@code 0xFF}, a NaN in every float format, so that a stale reader
-     * computes nonsense instead of luck. For tests.
+     * Commits a slot and overwrites it with {@code 0xFF}, a NaN in every float format, so that a
+     * stale reader computes nonsense instead of luck. For tests.
      */
     public void poison(int slot) {
         commit(slot);
