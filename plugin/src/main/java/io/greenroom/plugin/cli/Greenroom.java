@@ -10,14 +10,19 @@ import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.ScopeType;
 import picocli.CommandLine.Spec;
 
-/** The command line: {@code greenroom demo|serve|generate}. */
+/** The command line: {@code greenroom demo|serve|generate|synthesize}. */
 @Command(
         name = "greenroom",
         description = "Serves Mixture-of-Experts language models inside a memory budget.",
         mixinStandardHelpOptions = true,
         scope = ScopeType.INHERIT,
         versionProvider = Greenroom.Version.class,
-        subcommands = {DemoCommand.class, ServeCommand.class, GenerateCommand.class},
+        subcommands = {
+            DemoCommand.class,
+            ServeCommand.class,
+            GenerateCommand.class,
+            SynthesizeCommand.class
+        },
         synopsisSubcommandLabel = "COMMAND",
         usageHelpAutoWidth = true,
         exitCodeListHeading = "%nExit codes:%n",
