@@ -33,7 +33,7 @@ public record RoutingDial(double lambda) implements Comparable<RoutingDial> {
 
     /** What {@link #parse} reads, for messages. */
     public static final String ACCEPTED =
-            "exact, biased:λ with λ from 0 to 1 (such as biased:0.15), or resident";
+            "exact, biased:N with N from 0 to 1 (such as biased:0.15), or resident";
 
     private static final String BIASED = "biased:";
     private static final int LONGEST = 32;

@@ -43,7 +43,7 @@ class RoutingDialTest {
         } catch (IllegalArgumentException e) {
             assertThat(e)
                     .hasMessage(
-                            "write exact, biased:λ with λ from 0 to 1 (such as biased:0.15), or"
+                            "write exact, biased:N with N from 0 to 1 (such as biased:0.15), or"
                                     + " resident");
         }
     }

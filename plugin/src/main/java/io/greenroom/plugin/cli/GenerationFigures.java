@@ -2,7 +2,10 @@ package io.greenroom.plugin.cli;
 
 import com.google.gson.JsonObject;
 import io.greenroom.cache.CacheStats;
+import io.greenroom.gating.residency.RoutingCost;
+import io.greenroom.gating.residency.RoutingDial;
 import io.greenroom.offload.decoder.MoeModel;
+import io.greenroom.plugin.protocol.RoutingUsage;
 import java.util.Locale;
 
 /**
@@ -15,6 +18,8 @@ import java.util.Locale;
  * @param misses experts that had to be read
  * @param bytesRead bytes of experts brought in
  * @param stallSeconds time the model waited for experts with nothing to compute
+ * @param routing how far it was allowed to yield to resident experts
+ * @param routingCost what that came to
  */
 record GenerationFigures(
         long promptTokens,
@@ -23,23 +28,37 @@ record GenerationFigures(
         long hits,
         long misses,
         long bytesRead,
-        double stallSeconds) {
+        double stallSeconds,
+        RoutingDial routing,
+        RoutingCost routingCost) {
 
     private static final double NANOS = 1e9;
 
     /** The model before the request. */
-    record Start(MoeModel.Status status, long nanos) {
+    record Start(MoeModel.Status status, RoutingCost routingCost, long nanos) {
 
         GenerationFigures end(MoeModel model) {
-            return between(status, model.status(), System.nanoTime() - nanos);
+            long took = System.nanoTime() - nanos;
+            MoeModel.Routing routing = model.routing();
+            return between(
+                    status,
+                    model.status(),
+                    took,
+                    routing.standard(),
+                    routing.cost().since(routingCost));
         }
     }
 
     static Start start(MoeModel model) {
-        return new Start(model.status(), System.nanoTime());
+        return new Start(model.status(), model.routing().cost(), System.nanoTime());
     }
 
-    static GenerationFigures between(MoeModel.Status before, MoeModel.Status after, long nanos) {
+    static GenerationFigures between(
+            MoeModel.Status before,
+            MoeModel.Status after,
+            long nanos,
+            RoutingDial routing,
+            RoutingCost routingCost) {
         CacheStats first = before.cache();
         CacheStats last = after.cache();
         return new GenerationFigures(
@@ -49,7 +68,9 @@ record GenerationFigures(
                 last.hits() - first.hits(),
                 last.misses() - first.misses(),
                 last.bytesLoaded() - first.bytesLoaded(),
-                (last.stallNanos() - first.stallNanos()) / NANOS);
+                (last.stallNanos() - first.stallNanos()) / NANOS,
+                routing,
+                routingCost);
     }
 
     double tokensPerSecond() {
@@ -62,6 +83,21 @@ record GenerationFigures(
     }
 
     String inWords() {
+        return cost() + routingInWords();
+    }
+
+    private String routingInWords() {
+        return routing.isExact()
+                ? ""
+                : String.format(
+                        Locale.ROOT,
+                        "; routing %s altered %.1f %% of choices, %.1f %% of router weight lost",
+                        routing,
+                        100 * routingCost.alteredShare(),
+                        100 * routingCost.lostShare());
+    }
+
+    private String cost() {
         return String.format(
                 Locale.ROOT,
                 "%d tokens after %d in %.2f s (%.1f tokens/s), %.1f %% of experts found in memory,"
@@ -83,5 +119,7 @@ record GenerationFigures(
         json.addProperty("hit_rate", hitRate());
         json.addProperty("bytes_read", bytesRead);
         json.addProperty("stall_seconds", stallSeconds);
+        json.addProperty("routing", routing.toString());
+        RoutingUsage.addCost(json, routingCost);
     }
 }

@@ -30,6 +30,14 @@ final class ModelSettings {
     private @Nullable String prefetch;
 
     @Option(
+            names = "--routing",
+            paramLabel = "ROUTING",
+            description =
+                    "Which experts may run: exact, biased:N with N from 0 to 1, or resident. All but"
+                            + " exact trade tokens for reads.")
+    private @Nullable String routing;
+
+    @Option(
             names = "--context-length",
             paramLabel = "TOKENS",
             description = "Longest prompt and answer together; their cache is reserved at load.")
@@ -61,6 +69,7 @@ final class ModelSettings {
         Map<String, String> options = new LinkedHashMap<>(others);
         put(options, "expert_budget", budget);
         put(options, "prefetch", prefetch);
+        put(options, "routing", routing);
         put(options, "context_length", contextLength);
         put(options, "threads", threads);
         return options;

@@ -1,6 +1,8 @@
 package io.greenroom.plugin.config;
 
+import io.greenroom.gating.residency.RoutingDial;
 import io.greenroom.offload.decoder.ModelOptions;
+import io.greenroom.offload.decoder.RoutingSettings;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
@@ -67,14 +69,35 @@ public record ModelConfig(Path model, ModelOptions options) {
                         .maxQueued(reader.value(ModelOptionKeys.MAX_QUEUED))
                         .prefillChunk(reader.value(ModelOptionKeys.PREFILL_CHUNK))
                         .threads(reader.value(ModelOptionKeys.THREADS))
+                        .routing(routing(reader, problems))
                         .directIo(reader.value(ModelOptionKeys.DIRECT_IO))
                         .build();
         reader.value(ModelOptionKeys.CACHE_POLICY);
-        reader.value(ModelOptionKeys.ROUTING);
         Path model = model(reader.value(ModelOptionKeys.MODEL), problems);
         values.forEach((key, value) -> checkKnown(key, value, problems));
         problems.throwIfAny();
         return new ModelConfig(model, options);
+    }
+
+    private static RoutingSettings routing(Reader reader, ConfigProblems problems) {
+        RoutingDial standard = reader.value(ModelOptionKeys.ROUTING);
+        RoutingDial limit = reader.value(ModelOptionKeys.ROUTING_LIMIT).orElse(standard);
+        if (standard.compareTo(limit) > 0) {
+            problems.refused(
+                    PREFIX + ModelOptionKeys.ROUTING_LIMIT.name(),
+                    limit.toString(),
+                    "requests that ask for nothing get "
+                            + standard
+                            + ", which goes further; write "
+                            + standard
+                            + " or further, or set "
+                            + PREFIX
+                            + ModelOptionKeys.ROUTING.name()
+                            + " to "
+                            + limit);
+            limit = standard;
+        }
+        return new RoutingSettings(standard, limit, reader.value(ModelOptionKeys.ROUTING_PROMPTS));
     }
 
     /** A name that stays inside the folder: options may come from whoever may register models. */

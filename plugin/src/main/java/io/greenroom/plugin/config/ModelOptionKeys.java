@@ -1,11 +1,13 @@
 package io.greenroom.plugin.config;
 
 import io.greenroom.cache.ExpertBudget;
+import io.greenroom.gating.residency.RoutingDial;
 import io.greenroom.offload.decoder.ModelOptions;
 import io.greenroom.offload.decoder.ModelOptions.Prefetch;
 import io.greenroom.offload.kernel.ActivationPrecision;
 import io.greenroom.offload.kernel.KvPages;
 import java.util.List;
+import java.util.Optional;
 
 /** The options of one model: keys that begin with {@code option.} in its serving.properties. */
 public final class ModelOptionKeys {
@@ -43,17 +45,37 @@ public final class ModelOptionKeys {
                     "tinylfu",
                     Parsers.only(List.of("tinylfu"), "there is no other policy yet"));
 
-    static final OptionKey<String> ROUTING =
+    static final OptionKey<RoutingDial> ROUTING =
             new OptionKey<>(
                     "routing",
-                    "`exact`",
-                    "`exact`",
-                    "Which experts may run: those the router chose, so that the budget never"
-                            + " changes a token.",
-                    "exact",
-                    Parsers.only(
-                            List.of("exact"),
-                            "routing that trades tokens for speed is not there yet"));
+                    "`exact`, `biased:N` with N from 0 to 1, `resident`",
+                    "`" + DEFAULTS.routing().standard() + "`",
+                    "Which experts may run. `exact`: those the router chose, so that the budget"
+                            + " never changes a token. `biased:0.15`: experts in memory are ranked"
+                            + " higher by 0.15 of the range of a token's router logits; fewer reads,"
+                            + " other tokens. `resident`: experts in memory only, where a layer has"
+                            + " enough. Holds for requests that ask for nothing themselves.",
+                    DEFAULTS.routing().standard(),
+                    RoutingDial::parse);
+
+    static final OptionKey<Optional<RoutingDial>> ROUTING_LIMIT =
+            new OptionKey<>(
+                    "routing_limit",
+                    "as `option.routing`, and not more exact than it",
+                    "what `option.routing` says",
+                    "The furthest from exact that a request gets which asks for a routing of its"
+                            + " own. What goes further is brought back to this.",
+                    Optional.empty(),
+                    text -> Optional.of(RoutingDial.parse(text)));
+
+    static final OptionKey<Boolean> ROUTING_PROMPTS =
+            new OptionKey<>(
+                    "routing_prompts",
+                    "`true`, `false`",
+                    "`" + DEFAULTS.routing().prompts() + "`",
+                    "Whether prompts are routed as the answer is, or exactly.",
+                    DEFAULTS.routing().prompts(),
+                    Parsers.bool());
 
     static final OptionKey<Integer> CONTEXT_LENGTH =
             new OptionKey<>(
@@ -149,6 +171,8 @@ public final class ModelOptionKeys {
                     PREFETCH,
                     CACHE_POLICY,
                     ROUTING,
+                    ROUTING_LIMIT,
+                    ROUTING_PROMPTS,
                     CONTEXT_LENGTH,
                     KV_TYPE,
                     ACTIVATIONS,

@@ -217,7 +217,8 @@ public final class RequestRunner {
                                         prompts.get(i),
                                         request.settings().maxTokens(),
                                         request.settings().sampling(),
-                                        text.endTokens()),
+                                        text.endTokens(),
+                                        request.settings().routing()),
                                 new AnswerListener(
                                         name,
                                         moe.checkpoint().location(),

@@ -6,6 +6,7 @@ import com.google.gson.JsonPrimitive;
 import io.greenroom.cache.CacheStats;
 import io.greenroom.offload.decoder.MoeModel;
 import io.greenroom.plugin.engine.MoeEngineModel;
+import io.greenroom.plugin.protocol.RoutingUsage;
 import org.jspecify.annotations.Nullable;
 
 /** A model's state for operators, as JSON. Sizes are bytes, times nanoseconds. */
@@ -23,6 +24,15 @@ final class ModelStatus {
         json.add("experts", experts(status));
         json.add("requests", requests(status));
         json.add("cache", cache(status.cache()));
+        json.add("routing", routing(model.moe().routing()));
+        return json;
+    }
+
+    private static JsonObject routing(MoeModel.Routing routing) {
+        JsonObject json = new JsonObject();
+        json.addProperty("standard", routing.standard().toString());
+        json.addProperty("limit", routing.limit().toString());
+        RoutingUsage.addCost(json, routing.cost());
         return json;
     }
 

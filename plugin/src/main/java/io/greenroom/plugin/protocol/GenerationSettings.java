@@ -1,8 +1,11 @@
 package io.greenroom.plugin.protocol;
 
+import com.google.gson.JsonElement;
+import io.greenroom.gating.residency.RoutingDial;
 import io.greenroom.offload.decoder.SamplingParameters;
 import io.greenroom.plugin.protocol.text.StopStrings;
 import java.util.random.RandomGenerator;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What a request asks of the decoder, apart from the prompt.
@@ -10,8 +13,13 @@ import java.util.random.RandomGenerator;
  * @param sampling how tokens are drawn
  * @param maxTokens most tokens to produce; 0 for as many as the context holds
  * @param stops texts that end the answer
+ * @param routing how far its tokens may yield to resident experts; null for the model's setting
  */
-public record GenerationSettings(SamplingParameters sampling, int maxTokens, StopStrings stops) {
+public record GenerationSettings(
+        SamplingParameters sampling,
+        int maxTokens,
+        StopStrings stops,
+        @Nullable RoutingDial routing) {
 
     private static final int MAX_STOPS = 16;
     private static final int MAX_STOP_LENGTH = 256;
@@ -42,6 +50,21 @@ public record GenerationSettings(SamplingParameters sampling, int maxTokens, Sto
                         (float) fields.number("presence_penalty", 0, -2, 2),
                         (float) fields.number("frequency_penalty", 0, -2, 2));
         StopStrings stops = new StopStrings(fields.strings("stop", MAX_STOPS, MAX_STOP_LENGTH));
-        return new GenerationSettings(sampling, maxTokens, stops);
+        return new GenerationSettings(sampling, maxTokens, stops, routing(fields));
+    }
+
+    private static @Nullable RoutingDial routing(Fields fields) throws RequestException {
+        JsonElement value = fields.get("routing");
+        if (value == null) {
+            return null;
+        }
+        if (Fields.isString(value)) {
+            try {
+                return RoutingDial.parse(value.getAsString());
+            } catch (IllegalArgumentException e) {
+                throw fields.wrong("routing", value, RoutingDial.ACCEPTED);
+            }
+        }
+        throw fields.wrong("routing", value, "a string: " + RoutingDial.ACCEPTED);
     }
 }

@@ -60,7 +60,8 @@ public record LmiRequest(
                 new GenerationSettings(
                         sample ? settings.sampling() : greedy(settings.sampling()),
                         maxTokens,
-                        new StopStrings(stops)),
+                        new StopStrings(stops),
+                        settings.routing()),
                 stream,
                 parameters.bool("details", false),
                 parameters.bool("return_full_text", false));

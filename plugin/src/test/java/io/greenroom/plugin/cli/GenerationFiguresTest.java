@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.google.gson.JsonObject;
 import io.greenroom.cache.CacheStats;
+import io.greenroom.gating.residency.RoutingCost;
+import io.greenroom.gating.residency.RoutingDial;
 import io.greenroom.offload.decoder.MoeModel;
 import org.junit.jupiter.api.Test;
 
@@ -15,7 +17,9 @@ class GenerationFiguresTest {
                 GenerationFigures.between(
                         status(100, 50, 10, 10, 1000, 5),
                         status(110, 70, 40, 20, 1000 + (3 << 20), 500_000_005L),
-                        2_000_000_000L);
+                        2_000_000_000L,
+                        RoutingDial.EXACT,
+                        RoutingCost.NONE);
 
         assertThat(figures.tokensPerSecond()).isEqualTo(10);
         assertThat(figures.hitRate()).isEqualTo(0.75);
@@ -27,12 +31,38 @@ class GenerationFiguresTest {
         figures.addTo(json);
         assertThat(json.get("bytes_read").getAsLong()).isEqualTo(3 << 20);
         assertThat(json.get("stall_seconds").getAsDouble()).isEqualTo(0.5);
+        assertThat(json.get("routing").getAsString()).isEqualTo("exact");
+    }
+
+    @Test
+    void routingThatIsNotExactSaysWhatItCost() {
+        GenerationFigures figures =
+                GenerationFigures.between(
+                        status(0, 0, 0, 0, 0, 0),
+                        status(10, 20, 30, 10, 1 << 20, 0),
+                        1_000_000_000L,
+                        RoutingDial.parse("biased:0.2"),
+                        new RoutingCost(80, 8, 0, 10, 0.5));
+
+        assertThat(figures.inWords())
+                .isEqualTo(
+                        "20 tokens after 10 in 1.00 s (20.0 tokens/s), 75.0 % of experts found in"
+                                + " memory, 1.0 MiB read, 0.00 s stalled; routing biased:0.2 altered"
+                                + " 10.0 % of choices, 5.0 % of router weight lost");
+        JsonObject json = new JsonObject();
+        figures.addTo(json);
+        assertThat(json.get("routing").getAsString()).isEqualTo("biased:0.2");
+        assertThat(json.get("selections").getAsLong()).isEqualTo(80);
+        assertThat(json.get("altered_selections").getAsLong()).isEqualTo(8);
+        assertThat(json.get("lost_router_weight").getAsDouble()).isEqualTo(0.5);
+        assertThat(json.get("lost_router_weight_share").getAsDouble()).isEqualTo(0.05);
     }
 
     @Test
     void nothingDoneIsNothing() {
         MoeModel.Status status = status(1, 1, 1, 1, 1, 1);
-        GenerationFigures figures = GenerationFigures.between(status, status, 0);
+        GenerationFigures figures =
+                GenerationFigures.between(status, status, 0, RoutingDial.EXACT, RoutingCost.NONE);
 
         assertThat(figures.tokensPerSecond()).isZero();
         assertThat(figures.hitRate()).isZero();

@@ -5,8 +5,10 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import io.greenroom.cache.ExpertBudget;
+import io.greenroom.gating.residency.RoutingDial;
 import io.greenroom.offload.decoder.ModelOptions;
 import io.greenroom.offload.decoder.ModelOptions.Prefetch;
+import io.greenroom.offload.decoder.RoutingSettings;
 import io.greenroom.offload.kernel.ActivationPrecision;
 import io.greenroom.offload.kernel.KvPages;
 import java.nio.file.Path;
@@ -31,7 +33,9 @@ class ModelConfigTest {
                                 Map.entry("expert_budget", "40%"),
                                 Map.entry("prefetch", "off"),
                                 Map.entry("cache_policy", "tinylfu"),
-                                Map.entry("routing", "EXACT"),
+                                Map.entry("routing", "Biased:0.15"),
+                                Map.entry("routing_limit", "resident"),
+                                Map.entry("routing_prompts", "true"),
                                 Map.entry("context_length", "4096"),
                                 Map.entry("kv_type", "f16"),
                                 Map.entry("activations", "int8"),
@@ -55,8 +59,28 @@ class ModelConfigTest {
                                 .maxQueued(0)
                                 .prefillChunk(256)
                                 .threads(3)
+                                .routing(
+                                        new RoutingSettings(
+                                                new RoutingDial(0.15), RoutingDial.RESIDENT, true))
                                 .directIo(false)
                                 .build());
+    }
+
+    @Test
+    void theRoutingIsItsOwnLimitUnlessOneIsSet() throws Exception {
+        RoutingDial mild = new RoutingDial(0.15);
+        assertThat(ModelConfig.read(Map.of("routing", "biased:0.15")).options().routing())
+                .isEqualTo(new RoutingSettings(mild, mild, false));
+        assertThat(ModelConfig.read(Map.of("routing_limit", "biased:0.15")).options().routing())
+                .isEqualTo(new RoutingSettings(RoutingDial.EXACT, mild, false));
+        assertThatThrownBy(
+                        () ->
+                                ModelConfig.read(
+                                        Map.of("routing", "resident", "routing_limit", "exact")))
+                .hasMessage(
+                        "One option is wrong:\n  option.routing_limit=exact is not accepted:"
+                                + " requests that ask for nothing get resident, which goes further;"
+                                + " write resident or further, or set option.routing to exact");
     }
 
     @Test
@@ -78,7 +102,9 @@ class ModelConfigTest {
                     expert_budget  | 0%      | write a number above 0 and at most 100
                     prefetch       | maybe   | write one of auto, on, off
                     cache_policy   | lru     | write tinylfu; there is no other policy yet
-                    routing        | biased  | write exact; routing that trades tokens for speed
+                    routing        | biased  | write exact, biased:N with N from 0 to 1 (such as
+                    routing_limit  | all     | write exact, biased:N with N from 0 to 1 (such as
+                    routing_prompts | maybe  | write true or false
                     context_length | 0       | write an integer from 16 to 1048576
                     context_length | 1e3     | write an integer from 16 to 1048576
                     kv_type        | q8      | write one of f32, f16
@@ -120,7 +146,8 @@ class ModelConfigTest {
                 .containsExactly(
                         "option.threads=0 is not accepted: write an integer from 1 to 1024",
                         "option.colour=red is not known: the options are expert_budget, prefetch,"
-                                + " cache_policy, routing, context_length, kv_type, activations, max_concurrent,"
+                                + " cache_policy, routing, routing_limit, routing_prompts, context_length,"
+                                + " kv_type, activations, max_concurrent,"
                                 + " max_queued, prefill_chunk, threads, direct_io, model",
                         "option.expert_budgt=1GiB is not known: did you mean"
                                 + " option.expert_budget?");

@@ -511,6 +511,11 @@ class RoutesTest {
         assertThat(status.getAsJsonObject("experts").get("resident").getAsInt()).isEqualTo(5);
         assertThat(status.getAsJsonObject("requests").get("queued").getAsInt()).isEqualTo(2);
         assertThat(status.getAsJsonObject("cache").get("hit_rate").getAsDouble()).isEqualTo(0.75);
+        JsonObject routing = status.getAsJsonObject("routing");
+        assertThat(routing.get("standard").getAsString()).isEqualTo("exact");
+        assertThat(routing.get("limit").getAsString()).isEqualTo("biased:0.5");
+        assertThat(routing.get("altered_selections").getAsLong()).isEqualTo(8);
+        assertThat(routing.get("lost_router_weight_share").getAsDouble()).isEqualTo(0.05);
         send(HttpMethod.GET, "/moe/models", "");
         assertThat(json(whole()).getAsJsonArray("models")).hasSize(1);
     }

@@ -2,6 +2,8 @@ package io.greenroom.plugin.protocol;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.greenroom.gating.residency.RoutingCost;
+import io.greenroom.gating.residency.RoutingDial;
 import io.greenroom.offload.decoder.GenerationUsage;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
@@ -79,8 +81,43 @@ class AnswersTest {
                                 + "\"choices\":[{\"index\":0,\"message\":{\"role\":\"assistant\","
                                 + "\"content\":\"Hel\\\"lo\u20ac<\"},\"logprobs\":null,"
                                 + "\"finish_reason\":\"stop\"}],\"usage\":{\"prompt_tokens\":3,"
-                                + "\"completion_tokens\":2,\"total_tokens\":5}}");
+                                + "\"completion_tokens\":2,\"total_tokens\":5,"
+                                + "\"greenroom\":{\"routing\":\"exact\",\"selections\":0,"
+                                + "\"altered_selections\":0,\"fallback_selections\":0,"
+                                + "\"lost_router_weight\":0.0,\"lost_router_weight_share\":0.0}}}");
         assertThat(written.ends).isEqualTo(1);
+    }
+
+    @Test
+    void usageSaysHowAnAnswerWasRoutedAndWhatItCost() throws Exception {
+        GenerationUsage usage =
+                new GenerationUsage(
+                        3,
+                        2,
+                        0,
+                        0,
+                        0,
+                        RoutingDial.parse("biased:0.15"),
+                        new RoutingCost(64, 16, 0, 20, 2.5));
+        AnswerFormat format = format(chat(""));
+        format.finish("a", Ending.END_TOKEN, usage);
+        String told =
+                "\"greenroom\":{\"routing\":\"biased:0.15\",\"selections\":64,"
+                        + "\"altered_selections\":16,\"fallback_selections\":0,"
+                        + "\"lost_router_weight\":2.5,\"lost_router_weight_share\":0.125}";
+        assertThat(written.text.toString()).contains("\"total_tokens\":5," + told + "}}");
+
+        Written stream = new Written(true);
+        formats(chat(",\"stream\":true,\"stream_options\":{\"include_usage\":true}"), stream)
+                .get(0)
+                .finish("a", Ending.END_TOKEN, usage);
+        assertThat(stream.text.toString()).contains("\"total_tokens\":5," + told + "}}");
+
+        Written plain = new Written(true);
+        formats("{\"inputs\":\"In\",\"parameters\":{\"details\":true}}", plain)
+                .get(0)
+                .finish("a", Ending.END_TOKEN, usage);
+        assertThat(plain.text.toString()).contains(told);
     }
 
     @Test
@@ -120,7 +157,9 @@ class AnswersTest {
                 .contains("\"finish_reason\":\"length\"}],\"usage\":null}\n\n")
                 .endsWith(
                         "\"choices\":[],\"usage\":{\"prompt_tokens\":3,\"completion_tokens\":2,"
-                                + "\"total_tokens\":5}}\n\ndata: [DONE]\n\n");
+                                + "\"total_tokens\":5,\"greenroom\":{\"routing\":\"exact\",\"selections\":0,"
+                                + "\"altered_selections\":0,\"fallback_selections\":0,"
+                                + "\"lost_router_weight\":0.0,\"lost_router_weight_share\":0.0}}}\n\ndata: [DONE]\n\n");
     }
 
     @Test
@@ -173,7 +212,10 @@ class AnswersTest {
                                 + "{\"token\":{\"id\":6,\"text\":\"\"}}\n"
                                 + "{\"token\":{\"id\":-1,\"text\":\"b\"},\"generated_text\":\" ab\","
                                 + "\"details\":{\"finish_reason\":\"stop_sequence\","
-                                + "\"generated_tokens\":2,\"prompt_tokens\":3,\"inputs\":\"In\"}}\n");
+                                + "\"generated_tokens\":2,\"prompt_tokens\":3,\"inputs\":\"In\","
+                                + "\"greenroom\":{\"routing\":\"exact\",\"selections\":0,"
+                                + "\"altered_selections\":0,\"fallback_selections\":0,"
+                                + "\"lost_router_weight\":0.0,\"lost_router_weight_share\":0.0}}}\n");
     }
 
     @Test

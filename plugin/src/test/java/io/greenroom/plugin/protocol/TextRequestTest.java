@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import com.google.gson.JsonElement;
+import io.greenroom.gating.residency.RoutingDial;
 import io.greenroom.offload.decoder.SamplingParameters;
 import java.nio.charset.StandardCharsets;
 import java.util.Collections;
@@ -73,6 +74,26 @@ class TextRequestTest {
     }
 
     @Test
+    void bothDialectsMayAskForARouting() throws Exception {
+        assertThat(chat("").settings().routing()).isNull();
+        assertThat(chat(",\"routing\":null").settings().routing()).isNull();
+        assertThat(chat(",\"routing\":\"biased:0.15\"").settings().routing())
+                .isEqualTo(new RoutingDial(0.15));
+        assertThat(
+                        read("{\"inputs\":\"a\",\"parameters\":{\"routing\":\"resident\"}}")
+                                .settings()
+                                .routing())
+                .isEqualTo(RoutingDial.RESIDENT);
+        ApiError error = refusal("{\"inputs\":\"a\",\"parameters\":{\"routing\":\"no\"}}");
+        assertThat(error.status()).isEqualTo(400);
+        assertThat(error.param()).isEqualTo("parameters.routing");
+        assertThat(error.message())
+                .isEqualTo(
+                        "\"parameters.routing\" is \"no\"; expected exact, biased:N with N from 0"
+                                + " to 1 (such as biased:0.15), or resident");
+    }
+
+    @Test
     void messagesKeepWhatTemplatesMayLookAt() throws Exception {
         ChatRequest chat =
                 (ChatRequest)
@@ -102,6 +123,9 @@ class TextRequestTest {
             quoteCharacter = '`',
             textBlock =
                     """
+                    "routing":"lossy"           | routing            | "routing" is "lossy"; expected exact, biased:N with N from 0 to 1 (such as biased:0.15), or resident
+                    "routing":"biased:2"        | routing            | "routing" is "biased:2"; expected exact, biased:N with N from 0 to 1
+                    "routing":0.15              | routing            | "routing" is 0.15; expected a string: exact, biased:N with N from 0 to 1
                     "temperature":-1            | temperature        | "temperature" is -1; expected a number from 0 to 2
                     "temperature":"hot"         | temperature        | "temperature" is "hot"; expected a number from 0 to 2
                     "temperature":2.5           | temperature        | expected a number from 0 to 2
