@@ -93,6 +93,13 @@ public final class MissCurve {
         return misses[Math.min(slots, misses.length - 1)];
     }
 
+    /** Misses per token of a layer that has a whole number of slots only on average. */
+    double between(double slots) {
+        int below = (int) Math.min(slots, misses.length - 1);
+        double share = slots - below;
+        return share <= 0 ? misses(below) : (1 - share) * misses(below) + share * misses(below + 1);
+    }
+
     /** Experts a token visits, on average over steps: what is missed without a single slot. */
     public double visited() {
         return misses[0];

@@ -1,5 +1,8 @@
 package io.greenroom.cache.plan;
 
+import io.greenroom.cache.trace.RoutingTrace;
+import io.greenroom.cache.trace.TraceHeader;
+import io.greenroom.cache.trace.TraceStep;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
@@ -58,6 +61,21 @@ public final class VisitLog {
         }
         this.layers = layers;
         this.experts = experts;
+    }
+
+    /** The visits of a recorded trace. */
+    public static VisitLog of(RoutingTrace trace) {
+        TraceHeader header = trace.header();
+        int[] moeLayers = header.moeLayers();
+        VisitLog log = new VisitLog(header.layers(), header.experts());
+        for (TraceStep step : trace.steps()) {
+            List<Visit> visits = new ArrayList<>(moeLayers.length);
+            for (int i = 0; i < moeLayers.length; i++) {
+                visits.add(new Visit(moeLayers[i], step.layers().get(i).visit(header)));
+            }
+            log.add(new Step(step.rows(), step.decodeOnly(), visits));
+        }
+        return log;
     }
 
     /**

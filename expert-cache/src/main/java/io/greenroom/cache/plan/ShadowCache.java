@@ -1,0 +1,112 @@
+package io.greenroom.cache.plan;
+
+import io.greenroom.cache.ExpertId;
+import io.greenroom.cache.policy.EvictionPolicy;
+import java.util.function.Predicate;
+
+/**
+ * A cache without bytes: it follows visits as the live cache does, with the very policy the live
+ * cache has, and tells only what would have been missing. Reads end at once. Not thread-safe.
+ */
+final class ShadowCache {
+
+    private final EvictionPolicy policy;
+    private final int experts;
+    private final int slots;
+    private final int depth;
+    private final ExpertId[] ids; // [layers * experts]
+    private final boolean[] resident; // [layers * experts]
+    private final long[] heldBy; // [layers * experts] the last visit that needs it
+    private final int[] missing; // [experts] those of the visit under way
+    private final Predicate<ExpertId> unheld;
+    private int used; // slots
+    private long visit;
+
+    /**
+     * @param policy of an empty cache of so many slots
+     * @param layers layers of the model
+     * @param experts of each layer
+     * @param depth reads that one visit may have under way at once
+     */
+    ShadowCache(EvictionPolicy policy, int layers, int experts, int slots, int depth) {
+        this.policy = policy;
+        this.experts = experts;
+        this.slots = slots;
+        this.depth = depth;
+        ids = new ExpertId[layers * experts];
+        for (int i = 0; i < ids.length; i++) {
+            ids[i] = new ExpertId(i / experts, i % experts);
+        }
+        resident = new boolean[ids.length];
+        heldBy = new long[ids.length];
+        missing = new int[experts];
+        unheld = id -> heldBy[index(id)] != visit;
+    }
+
+    int slots() {
+        return slots;
+    }
+
+    /**
+     * Visits experts of a layer.
+     *
+     * @return how many were not resident when the visit began
+     */
+    int visit(int layer, int[] wanted) {
+        visit++;
+        policy.visiting(layer, wanted);
+        int misses = 0;
+        for (int expert : wanted) {
+            int i = layer * experts + expert;
+            if (resident[i]) {
+                heldBy[i] = visit;
+                policy.used(ids[i]);
+            } else {
+                missing[misses++] = i;
+            }
+        }
+        int done = 0;
+        while (done < misses) {
+            int begun = begin(done, misses);
+            if (begun == done) {
+                visit++; // all that was held has been computed by now
+            }
+            for (int i = done; i < begun; i++) {
+                int index = missing[i];
+                resident[index] = true;
+                heldBy[index] = visit;
+                policy.admitted(ids[index]);
+            }
+            done = begun;
+        }
+        return misses;
+    }
+
+    /** Finds slots for the missing experts from one on; returns the first without one. */
+    private int begin(int from, int misses) {
+        int next = from;
+        while (next < misses && next - from < depth && makeRoom()) {
+            used++;
+            next++;
+        }
+        return next;
+    }
+
+    private boolean makeRoom() {
+        if (used < slots) {
+            return true;
+        }
+        ExpertId victim = policy.victim(unheld);
+        if (victim == null) {
+            return false;
+        }
+        policy.evicted(victim);
+        resident[index(victim)] = false;
+        used--;
+        return true;
+    }
+
+    private int index(ExpertId id) {
+        return id.layer() * experts + id.expert();
+    }
+}
