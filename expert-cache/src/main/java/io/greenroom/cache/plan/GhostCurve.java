@@ -129,9 +129,11 @@ public final class GhostCurve {
      *
      * @param layer index of the layer
      * @param experts distinct
+     * @param scores router probabilities summed over the rows, {@code [experts]}, or null if the
+     *     live cache is not told them either
      * @param decode whether the step reads no prompt
      */
-    public void visit(int layer, int[] experts, boolean decode) {
+    public void visit(int layer, int[] experts, float @Nullable [] scores, boolean decode) {
         lock.lock();
         try {
             stacks.visit(layer, experts, decode);
@@ -144,7 +146,7 @@ public final class GhostCurve {
             visited += experts.length;
             decodeVisited += decode ? experts.length : 0;
             for (int i = 0; i < ghosts.size(); i++) {
-                int missed = ghosts.get(i).visit(ghost, experts);
+                int missed = ghosts.get(i).visit(ghost, experts, scores);
                 misses[i] += missed;
                 decodeMisses[i] += decode ? missed : 0;
             }

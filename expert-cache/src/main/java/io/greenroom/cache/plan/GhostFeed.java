@@ -19,8 +19,8 @@ public final class GhostFeed {
      * Two buffers: the decoder fills one while the other is read out. Handing over wakes a thread,
      * which costs more than noting a step, so several steps are handed over together.
      *
-     * A buffer is a sequence of records: layer, count, experts for a visit; STEP, rows, decode for
-     * the end of a step.
+     * A buffer is a sequence of records: layer, count, experts, whether there are scores, and the
+     * scores for a visit; STEP, rows, decode for the end of a step.
      */
     private static final int STEP = -1;
     private static final int STEPS_TOGETHER = 4;
@@ -28,6 +28,7 @@ public final class GhostFeed {
 
     private final GhostCurve curve;
     private final Executor executor;
+    private final int experts;
     private final AtomicReference<Buffer> idle; // the one that is not being filled or read out
     private final AtomicLong dropped = new AtomicLong();
     private @Nullable Buffer filling;
@@ -42,6 +43,10 @@ public final class GhostFeed {
         Buffer(int size) {
             records = new int[size];
         }
+
+        void add(int value) {
+            records[size++] = value;
+        }
     }
 
     /**
@@ -52,7 +57,8 @@ public final class GhostFeed {
     public GhostFeed(GhostCurve curve, Executor executor, int layers, int experts) {
         this.curve = curve;
         this.executor = executor;
-        int stepSize = Math.addExact(Math.multiplyExact(layers, experts + 2), 3);
+        this.experts = experts;
+        int stepSize = Math.addExact(Math.multiplyExact(layers, 2 * experts + 3), 3);
         int size = Math.multiplyExact(BUFFERED_STEPS, stepSize);
         filling = new Buffer(size);
         idle = new AtomicReference<>(new Buffer(size));
@@ -61,18 +67,25 @@ public final class GhostFeed {
     /**
      * Notes a visit of the step under way.
      *
-     * @param experts distinct; the first {@code count} are read before this returns
+     * @param wanted distinct experts; the first {@code count} are read before this returns
+     * @param scores as for {@link GhostCurve#visit}; read before this returns
      */
-    public void visit(int layer, int[] experts, int count) {
+    public void visit(int layer, int[] wanted, int count, float @Nullable [] scores) {
         Buffer buffer = filling();
-        if (full || buffer.size + count + 5 > buffer.records.length) { // and the end of the step
+        int size = 3 + count + (scores == null ? 0 : experts);
+        if (full || buffer.size + size + 3 > buffer.records.length) { // and the end of the step
             full = true;
             return;
         }
-        buffer.records[buffer.size++] = layer;
-        buffer.records[buffer.size++] = count;
-        System.arraycopy(experts, 0, buffer.records, buffer.size, count);
-        buffer.size += count;
+        buffer.add(layer);
+        buffer.add(count);
+        for (int i = 0; i < count; i++) {
+            buffer.add(wanted[i]);
+        }
+        buffer.add(scores == null ? 0 : 1);
+        for (int expert = 0; scores != null && expert < experts; expert++) {
+            buffer.add(Float.floatToRawIntBits(scores[expert]));
+        }
     }
 
     /**
@@ -88,9 +101,9 @@ public final class GhostFeed {
             buffer.size = stepStart;
             dropped.incrementAndGet();
         } else {
-            buffer.records[buffer.size++] = STEP;
-            buffer.records[buffer.size++] = rows;
-            buffer.records[buffer.size++] = decode ? 1 : 0;
+            buffer.add(STEP);
+            buffer.add(rows);
+            buffer.add(decode ? 1 : 0);
             buffer.steps++;
         }
         if (buffer.steps >= STEPS_TOGETHER) {
@@ -135,7 +148,7 @@ public final class GhostFeed {
                     at += 3;
                     from = at;
                 } else {
-                    at += 2 + buffer.records[at + 1];
+                    at = afterVisit(buffer.records, at);
                 }
             }
         } finally {
@@ -145,15 +158,32 @@ public final class GhostFeed {
         }
     }
 
+    private int afterVisit(int[] records, int at) {
+        int scored = at + 2 + records[at + 1];
+        return scored + 1 + records[scored] * experts;
+    }
+
     /** Tells one step, of which only the end says what it was. */
     private void tell(int[] records, int from, int end) {
         boolean decode = records[end + 2] == 1;
         int at = from;
         while (at < end) {
-            int[] experts = Arrays.copyOfRange(records, at + 2, at + 2 + records[at + 1]);
-            curve.visit(records[at], experts, decode);
-            at += 2 + experts.length;
+            int scored = at + 2 + records[at + 1];
+            int[] wanted = Arrays.copyOfRange(records, at + 2, scored);
+            curve.visit(records[at], wanted, scores(records, scored), decode);
+            at = afterVisit(records, at);
         }
         curve.stepped(records[end + 1], decode);
+    }
+
+    private float @Nullable [] scores(int[] records, int at) {
+        if (records[at] == 0) {
+            return null;
+        }
+        float[] scores = new float[experts];
+        for (int expert = 0; expert < experts; expert++) {
+            scores[expert] = Float.intBitsToFloat(records[at + 1 + expert]);
+        }
+        return scores;
     }
 }

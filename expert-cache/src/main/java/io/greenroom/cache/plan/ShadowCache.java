@@ -3,6 +3,7 @@ package io.greenroom.cache.plan;
 import io.greenroom.cache.ExpertId;
 import io.greenroom.cache.policy.EvictionPolicy;
 import java.util.function.Predicate;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A cache without bytes: it follows visits as the live cache does, with the very policy the live
@@ -50,10 +51,14 @@ final class ShadowCache {
     /**
      * Visits experts of a layer.
      *
+     * @param scores router probabilities summed over the rows, {@code [experts]}, or null
      * @return how many were not resident when the visit began
      */
-    int visit(int layer, int[] wanted) {
+    int visit(int layer, int[] wanted, float @Nullable [] scores) {
         visit++;
+        if (scores != null) {
+            policy.observed(layer, scores);
+        }
         policy.visiting(layer, wanted);
         int misses = 0;
         for (int expert : wanted) {

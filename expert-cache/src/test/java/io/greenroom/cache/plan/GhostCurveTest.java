@@ -59,7 +59,7 @@ class GhostCurveTest {
     static void feed(GhostCurve ghosts, VisitLog log) {
         for (Step step : log.steps()) {
             for (Visit visit : step.visits()) {
-                ghosts.visit(visit.layer(), visit.experts(), step.decode());
+                ghosts.visit(visit.layer(), visit.experts(), null, step.decode());
             }
             ghosts.stepped(step.tokens(), step.decode());
         }
@@ -82,7 +82,7 @@ class GhostCurveTest {
             misses *= Math.pow(fade, step.tokens());
             visited *= Math.pow(fade, step.tokens());
             for (Visit visit : step.visits()) {
-                misses += cache.visit(visit.layer(), visit.experts());
+                misses += cache.visit(visit.layer(), visit.experts(), null);
                 visited += visit.experts().length;
             }
         }

@@ -108,7 +108,7 @@ class GhostFeedTest {
     private static void feed(GhostFeed feed, VisitLog log) {
         for (Step step : log.steps()) {
             for (Visit visit : step.visits()) {
-                feed.visit(visit.layer(), visit.experts(), visit.experts().length);
+                feed.visit(visit.layer(), visit.experts(), visit.experts().length, null);
             }
             feed.stepped(step.tokens(), step.decode());
         }
