@@ -121,6 +121,7 @@ final class PagedExpertCache implements ExpertCache {
         try {
             checkOpen();
             checkDistinct(layer, wanted);
+            evictUnwanted();
             residents.visiting(layer, wanted);
             for (int expert : wanted) {
                 Entry entry = entry(layer, expert);
@@ -868,6 +869,14 @@ final class PagedExpertCache implements ExpertCache {
         entry.place = Place.ABSENT;
         slots.giveBack(entry);
         tell(event, entry, slot);
+    }
+
+    private void evictUnwanted() {
+        for (Entry entry = residents.takeUnwanted();
+                entry != null;
+                entry = residents.takeUnwanted()) {
+            evict(entry);
+        }
     }
 
     private boolean makeRoom() {

@@ -102,6 +102,11 @@ final class ResidentSet {
         return remove(entry != null ? entry : entry(policy.spare(unheld)));
     }
 
+    /** Removes and returns an unheld expert that the policy gives up unasked, if there is one. */
+    @Nullable Entry takeUnwanted() {
+        return remove(entry(policy.unwanted(unheld)));
+    }
+
     /**
      * Removes and returns the unheld expert worth least: a guess that has expired, else whom the
      * policy names, else the oldest guess. Null if all are held.
