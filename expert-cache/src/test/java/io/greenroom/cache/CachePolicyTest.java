@@ -52,7 +52,7 @@ class CachePolicyTest {
 
     @Test
     void expertsGivenUpByThePolicyServeUntilTheirSlotIsNeeded() throws Exception {
-        ExpertCache cache = open(32); // Caffeine keeps 30
+        ExpertCache cache = open(32); // Caffeine keeps 28
         for (int expert = 0; expert < 32; expert++) {
             visit(cache, 0, expert);
         }

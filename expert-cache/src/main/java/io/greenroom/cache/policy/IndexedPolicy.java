@@ -12,8 +12,10 @@ abstract class IndexedPolicy implements EvictionPolicy {
 
     /*
      * One slot in 16 is room in which reads and guesses take place, at most as many as one visit can
-     * use at once. W-TinyLFU needs it (see TinyLfuPolicy); the others give guesses the same share,
-     * so that prefetch is compared on equal terms.
+     * use at once. A small cache needs more, or one token's misses would sweep out what is worth
+     * keeping: with one slot in 16, W-TinyLFU hit nothing on 16 slots where one layer's visit takes 4
+     * and one token 32. W-TinyLFU needs the room (see TinyLfuPolicy); the others give guesses the
+     * same share, so that prefetch is compared on equal terms.
      */
     private static final int SLOTS_PER_TRANSIT = 16;
 
@@ -33,7 +35,9 @@ abstract class IndexedPolicy implements EvictionPolicy {
     /** Slots beyond those that hold experts worth keeping. */
     static int transit(CacheShape shape, int slots) {
         int mostInFlight = Math.max(16, 2 * shape.expertsPerToken());
-        return Math.min(Math.min(mostInFlight, slots - 1), Math.max(1, slots / SLOTS_PER_TRANSIT));
+        int forOneVisit = Math.min(shape.expertsPerToken(), slots / 4);
+        int share = Math.max(slots / SLOTS_PER_TRANSIT, Math.max(1, forOneVisit));
+        return Math.min(Math.min(mostInFlight, slots - 1), share);
     }
 
     @Override

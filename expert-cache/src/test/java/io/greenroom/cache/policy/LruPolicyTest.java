@@ -47,13 +47,13 @@ class LruPolicyTest {
     }
 
     @Test
-    void guessesGetOneSlotInSixteen() {
+    void guessesGetAFewSlots() {
         EvictionPolicy policy = EvictionPolicies.create(PolicyName.LRU, SHAPE, 20, null);
-        for (int i = 0; i < 19; i++) {
+        for (int i = 0; i < 18; i++) {
             policy.admitted(new ExpertId(i / 8, i % 8));
         }
         assertThat(policy.spare(id -> true)).isNull();
-        policy.admitted(new ExpertId(2, 7));
+        policy.admitted(new ExpertId(2, 7)); // the 19th: two may go, as many as a visit takes
         assertThat(policy.spare(id -> true)).isEqualTo(new ExpertId(0, 0));
     }
 
