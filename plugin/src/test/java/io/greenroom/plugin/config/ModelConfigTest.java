@@ -4,11 +4,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
+import io.greenroom.cache.ByteSize;
 import io.greenroom.cache.ExpertBudget;
 import io.greenroom.gating.residency.RoutingDial;
 import io.greenroom.offload.decoder.ModelOptions;
 import io.greenroom.offload.decoder.ModelOptions.Prefetch;
 import io.greenroom.offload.decoder.RoutingSettings;
+import io.greenroom.offload.decoder.TraceOptions;
 import io.greenroom.offload.kernel.ActivationPrecision;
 import io.greenroom.offload.kernel.KvPages;
 import java.nio.file.Path;
@@ -44,6 +46,9 @@ class ModelConfigTest {
                                 Map.entry("prefill_chunk", "256"),
                                 Map.entry("threads", "3"),
                                 Map.entry("direct_io", "false"),
+                                Map.entry("trace", "routing.trace"),
+                                Map.entry("trace_limit", "1MiB"),
+                                Map.entry("trace_top", "12"),
                                 Map.entry("model", "sub/model.gguf")));
 
         assertThat(config.model()).isEqualTo(Path.of("sub", "model.gguf"));
@@ -63,6 +68,11 @@ class ModelConfigTest {
                                         new RoutingSettings(
                                                 new RoutingDial(0.15), RoutingDial.RESIDENT, true))
                                 .directIo(false)
+                                .trace(
+                                        new TraceOptions(
+                                                Path.of("routing.trace"),
+                                                new ByteSize(1 << 20),
+                                                12))
                                 .build());
     }
 
