@@ -15,6 +15,7 @@ import io.greenroom.offload.kernel.ActivationPrecision;
 import io.greenroom.offload.kernel.KvPages;
 import java.nio.file.Path;
 import java.util.Map;
+import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -124,6 +125,8 @@ class ModelConfigTest {
                     prefill_chunk  | 70000   | write an integer from 1 to 65536
                     threads        | two     | write an integer from 1 to 1024
                     direct_io      | yes     | write true or false
+                    trace_limit    | much    | Not a size
+                    trace_top      | -1      | write an integer from 0 to 65536
                     model          | ../x    | write the name of a file or folder in the model's folder
                     model          | /etc    | write the name of a file or folder in the model's folder
                     """)
@@ -155,10 +158,10 @@ class ModelConfigTest {
         assertThat(problems.problems())
                 .containsExactly(
                         "option.threads=0 is not accepted: write an integer from 1 to 1024",
-                        "option.colour=red is not known: the options are expert_budget, prefetch,"
-                                + " cache_policy, routing, routing_limit, routing_prompts, context_length,"
-                                + " kv_type, activations, max_concurrent,"
-                                + " max_queued, prefill_chunk, threads, direct_io, model",
+                        "option.colour=red is not known: the options are "
+                                + ModelOptionKeys.ALL.stream()
+                                        .map(OptionKey::name)
+                                        .collect(Collectors.joining(", ")),
                         "option.expert_budgt=1GiB is not known: did you mean"
                                 + " option.expert_budget?");
     }
