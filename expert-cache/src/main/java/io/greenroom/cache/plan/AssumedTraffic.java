@@ -1,8 +1,10 @@
 package io.greenroom.cache.plan;
 
-import io.greenroom.cache.plan.VisitLog.Step;
-import io.greenroom.cache.plan.VisitLog.Visit;
+import io.greenroom.cache.policy.CacheShape;
+import io.greenroom.cache.sim.RoutingSequence;
+import io.greenroom.cache.sim.RoutingSequence.Visit;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import java.util.random.RandomGenerator;
@@ -34,28 +36,24 @@ public record AssumedTraffic(double exponent, double repeat) {
     /**
      * Draws visits of single tokens.
      *
-     * @param routed for each layer whether it has experts
-     * @param experts of each layer
-     * @param expertsPerToken distinct experts of each visit
+     * @param expertBytes bytes of one expert of each layer, {@code [layers]}; 0 for a layer without
+     *     experts
      */
-    public VisitLog visits(
-            boolean[] routed, int experts, int expertsPerToken, int tokens, long seed) {
+    public RoutingSequence visits(CacheShape shape, long[] expertBytes, int tokens, long seed) {
         Random random = new Random(seed);
-        VisitLog log = new VisitLog(routed.length, experts);
-        Layer[] layers = new Layer[routed.length];
+        Layer[] layers = new Layer[shape.layers()];
         for (int layer = 0; layer < layers.length; layer++) {
-            layers[layer] = new Layer(experts, expertsPerToken, random);
+            layers[layer] = new Layer(shape.experts(), shape.expertsPerToken(), random);
         }
+        List<Visit> visits = new ArrayList<>();
         for (int token = 0; token < tokens; token++) {
-            List<Visit> visits = new ArrayList<>();
             for (int layer = 0; layer < layers.length; layer++) {
-                if (routed[layer]) {
-                    visits.add(new Visit(layer, layers[layer].next(random)));
+                if (expertBytes[layer] > 0) {
+                    visits.add(Visit.of(token, layer, layers[layer].next(random)));
                 }
             }
-            log.add(new Step(1, true, visits));
         }
-        return log;
+        return new RoutingSequence(shape, visits, tokens, expertBytes);
     }
 
     /** The experts of one layer, and the choice for the token before. */
@@ -110,7 +108,7 @@ public record AssumedTraffic(double exponent, double repeat) {
 
         private int draw(RandomGenerator random) {
             double at = random.nextDouble() * upTo[upTo.length - 1];
-            int found = java.util.Arrays.binarySearch(upTo, at);
+            int found = Arrays.binarySearch(upTo, at);
             return Math.min(upTo.length - 1, found < 0 ? -found - 1 : found + 1);
         }
     }

@@ -180,6 +180,6 @@ public record BudgetPlanner(
     }
 
     private double stall(int layer, double missed) {
-        return time.stallSeconds(model.expertsPerToken(), missed, model.missBytes[layer]);
+        return time.stallSeconds(missed, model.missBytes[layer]);
     }
 }

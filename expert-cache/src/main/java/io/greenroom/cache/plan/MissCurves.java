@@ -1,5 +1,7 @@
 package io.greenroom.cache.plan;
 
+import io.greenroom.cache.sim.RoutingSequence;
+import io.greenroom.cache.sim.RoutingSequence.Visit;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -7,7 +9,7 @@ import java.util.List;
  * Computes the miss curves of a model's layers from what they asked for.
  *
  * <p>Curves start from an empty cache, so an expert's first visit is a miss at every size; over a
- * long log that no longer shows.
+ * long sequence that no longer shows.
  */
 public final class MissCurves {
 
@@ -19,21 +21,22 @@ public final class MissCurves {
      *
      * @param decodeOnly whether only the misses of steps that read no prompt count; the others
      *     still decide what is resident
-     * @return one for each layer; flat at 0 for a layer without visits
+     * @return one for each layer of the model; flat at 0 for a layer without visits
      */
-    public static List<MissCurve> lru(VisitLog log, boolean decodeOnly) {
-        LayerStacks stacks = new LayerStacks(log.layers(), log.experts());
-        for (VisitLog.Step step : log.steps()) {
-            boolean counts = step.decode() || !decodeOnly;
-            for (VisitLog.Visit visit : step.visits()) {
-                stacks.visit(visit.layer(), visit.experts(), counts);
+    public static List<MissCurve> lru(RoutingSequence sequence, boolean decodeOnly) {
+        int layers = sequence.shape().layers();
+        LayerStacks stacks = new LayerStacks(layers, sequence.shape().experts());
+        int step = -1;
+        for (Visit visit : sequence.visits()) {
+            boolean counts = visit.decode() || !decodeOnly;
+            stacks.visit(visit.layer(), visit.experts(), counts);
+            if (counts && visit.step() != step) {
+                stacks.tokens(visit.rows());
             }
-            if (counts) {
-                stacks.tokens(step.tokens());
-            }
+            step = visit.step();
         }
         List<MissCurve> curves = new ArrayList<>();
-        for (int layer = 0; layer < log.layers(); layer++) {
+        for (int layer = 0; layer < layers; layer++) {
             curves.add(stacks.curve(layer));
         }
         return curves;

@@ -59,6 +59,7 @@ final class ShadowCache {
         if (scores != null) {
             policy.observed(layer, scores);
         }
+        evictUnwanted();
         policy.visiting(layer, wanted);
         int misses = 0;
         for (int expert : wanted) {
@@ -105,10 +106,20 @@ final class ShadowCache {
         if (victim == null) {
             return false;
         }
-        policy.evicted(victim);
-        resident[index(victim)] = false;
-        used--;
+        evict(victim);
         return true;
+    }
+
+    private void evictUnwanted() {
+        for (ExpertId id = policy.unwanted(unheld); id != null; id = policy.unwanted(unheld)) {
+            evict(id);
+        }
+    }
+
+    private void evict(ExpertId id) {
+        policy.evicted(id);
+        resident[index(id)] = false;
+        used--;
     }
 
     private int index(ExpertId id) {

@@ -1,66 +1,59 @@
 package io.greenroom.cache.plan;
 
+import io.greenroom.cache.sim.TimeModel;
+
 /**
- * How long a token takes, from what its parts take. While the missing experts of a layer are read,
- * the resident ones are computed; the decoder stalls for what is left of the read.
+ * How long a token of a single request takes, from what its parts take, without replaying anything.
+ * While the missing experts of a layer are read, the resident ones are computed; the decoder stalls
+ * for what is left of the read.
  *
  * <p>Of a layer only the expected number of misses is known. They are taken to fall on its experts
  * independently, so that a visit's misses have a binomial distribution.
  *
- * @param computeSeconds one token with every expert resident
- * @param expertSeconds of these, one expert
- * @param readSeconds from the request of one expert until it is there, with nothing else to read
- * @param bytesPerSecond at which several experts are read together
+ * @param model what the parts take
+ * @param layers of the model
+ * @param moeLayers of these, layers with experts
+ * @param expertsPerToken experts a token visits in each of them
  */
-public record TokenTime(
-        double computeSeconds, double expertSeconds, double readSeconds, double bytesPerSecond) {
+public record TokenTime(TimeModel model, int layers, int moeLayers, int expertsPerToken) {
 
-    /**
-     * @throws IllegalArgumentException naming the value and what is accepted
-     */
-    public TokenTime {
-        atLeastZero("compute time", computeSeconds);
-        atLeastZero("compute time of an expert", expertSeconds);
-        atLeastZero("read time of an expert", readSeconds);
-        if (!(bytesPerSecond > 0)) {
-            throw new IllegalArgumentException(
-                    "The bandwidth must be above 0 bytes per second, got " + bytesPerSecond);
-        }
-    }
+    private static final double NANOS = 1e9;
 
-    private static void atLeastZero(String what, double seconds) {
-        if (!(seconds >= 0 && seconds < Double.POSITIVE_INFINITY)) {
-            throw new IllegalArgumentException(
-                    "The " + what + " must be finite and at least 0, got " + seconds + " s");
-        }
+    /** A token with every expert resident. */
+    public double computeSeconds() {
+        return (model.step() + layers * (model.layer() + model.row())) / NANOS
+                + moeLayers * expertsPerToken * expertSeconds();
     }
 
     /**
-     * Expected stall of one visit of a layer.
+     * Expected stall of one layer.
      *
-     * @param experts how many the visit asks for
-     * @param misses expected, at most {@code experts}
+     * @param misses expected, at most as many as a token visits
      * @param missBytes bytes of one expert
      */
-    public double stallSeconds(int experts, double misses, long missBytes) {
-        double each = Math.min(1, misses / experts);
+    public double stallSeconds(double misses, long missBytes) {
+        double each = Math.min(1, misses / expertsPerToken);
         double stall = 0;
-        for (int missing = 1; missing <= experts; missing++) {
-            double overlap = (experts - missing) * expertSeconds;
+        for (int missing = 1; missing <= expertsPerToken; missing++) {
+            double overlap = (expertsPerToken - missing) * expertSeconds();
             double wait = Math.max(0, readSeconds(missing, missBytes) - overlap);
-            stall += binomial(experts, missing, each) * wait;
+            stall += binomial(expertsPerToken, missing, each) * wait;
         }
         return stall;
     }
 
-    /** From the request of some experts of one layer until the last of them is there. */
-    public double readSeconds(int experts, long missBytes) {
-        return experts == 0 ? 0 : readSeconds + (experts - 1) * missBytes / bytesPerSecond;
+    /** Tokens per second with so long a stall for each of them. */
+    public double tokensPerSecond(double stallSeconds) {
+        return 1 / (computeSeconds() + stallSeconds);
     }
 
-    /** Tokens per second of a single request that stalls so long for each of them. */
-    public double tokensPerSecond(double stallSeconds) {
-        return 1 / (computeSeconds + stallSeconds);
+    private double expertSeconds() {
+        return (model.expert() + model.expertRow()) / NANOS;
+    }
+
+    /** From the request of some experts of one layer until the last of them is there. */
+    private double readSeconds(int experts, long missBytes) {
+        return model.readLatency() / NANOS + experts * missBytes / model.bytesPerSecond();
     }
 
     private static double binomial(int n, int k, double p) {

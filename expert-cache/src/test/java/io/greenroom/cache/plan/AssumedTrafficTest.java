@@ -3,8 +3,9 @@ package io.greenroom.cache.plan;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.greenroom.cache.plan.VisitLog.Step;
-import io.greenroom.cache.plan.VisitLog.Visit;
+import io.greenroom.cache.policy.CacheShape;
+import io.greenroom.cache.sim.RoutingSequence;
+import io.greenroom.cache.sim.RoutingSequence.Visit;
 import java.util.Arrays;
 import org.junit.jupiter.api.Test;
 
@@ -12,14 +13,16 @@ class AssumedTrafficTest {
 
     @Test
     void visitsDistinctExpertsOfTheLayersThatHaveAny() {
-        VisitLog log =
-                new AssumedTraffic(1, 0.3).visits(new boolean[] {false, true, true}, 8, 3, 50, 7);
-        assertThat(log.tokens()).isEqualTo(50);
-        for (Step step : log.steps()) {
-            assertThat(step.visits()).extracting(Visit::layer).containsExactly(1, 2);
-            for (Visit visit : step.visits()) {
-                assertThat(Arrays.stream(visit.experts()).distinct().count()).isEqualTo(3);
-            }
+        RoutingSequence sequence =
+                new AssumedTraffic(1, 0.3)
+                        .visits(new CacheShape(3, 8, 3), new long[] {0, 9, 9}, 50, 7);
+        assertThat(sequence.tokens()).isEqualTo(50);
+        assertThat(sequence.visits()).hasSize(100);
+        for (int i = 0; i < 100; i++) {
+            Visit visit = sequence.visits().get(i);
+            assertThat(visit.step()).isEqualTo(i / 2);
+            assertThat(visit.layer()).isEqualTo(1 + i % 2);
+            assertThat(Arrays.stream(visit.experts()).distinct().count()).isEqualTo(3);
         }
     }
 
@@ -43,9 +46,10 @@ class AssumedTrafficTest {
 
     /** Of LRU with a quarter of the experts. */
     private static double hitRate(double exponent, double repeat) {
-        VisitLog log =
-                new AssumedTraffic(exponent, repeat).visits(new boolean[] {true}, 32, 4, 2000, 1);
-        MissCurve curve = MissCurves.lru(log, true).get(0);
+        RoutingSequence sequence =
+                new AssumedTraffic(exponent, repeat)
+                        .visits(new CacheShape(1, 32, 4), new long[] {1}, 2000, 1);
+        MissCurve curve = MissCurves.lru(sequence, true).get(0);
         return 1 - curve.misses(8) / curve.visited();
     }
 }

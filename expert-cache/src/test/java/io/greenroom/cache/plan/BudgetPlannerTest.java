@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.within;
 import io.greenroom.cache.plan.BudgetPlanner.Model;
 import io.greenroom.cache.plan.BudgetPlanner.Plan;
 import io.greenroom.cache.plan.BudgetPlanner.Refused;
+import io.greenroom.cache.sim.TimeModel;
 import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -23,7 +24,8 @@ class BudgetPlannerTest {
                     2,
                     List.of(MissCurve.of(2, 1.5, 1, 0.5, 0), MissCurve.of(2, 0.5, 0.2, 0.1, 0)));
 
-    private static final TokenTime TIME = new TokenTime(0.01, 0, 0.001, 900_000);
+    private static final TokenTime TIME =
+            new TokenTime(new TimeModel(900_000, 0, 10e6, 0, 0, 0, 0), 2, 2, 2);
 
     private final BudgetPlanner planner = new BudgetPlanner(MODEL, TIME, null, null);
 

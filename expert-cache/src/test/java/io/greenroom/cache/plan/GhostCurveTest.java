@@ -4,12 +4,15 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
-import io.greenroom.cache.plan.VisitLog.Step;
-import io.greenroom.cache.plan.VisitLog.Visit;
 import io.greenroom.cache.policy.CacheShape;
 import io.greenroom.cache.policy.EvictionPolicies;
 import io.greenroom.cache.policy.LayerSplit;
 import io.greenroom.cache.policy.PolicyName;
+import io.greenroom.cache.sim.PolicySimulator;
+import io.greenroom.cache.sim.RoutingSequence;
+import io.greenroom.cache.sim.RoutingSequence.Visit;
+import io.greenroom.cache.sim.SimulationSetup;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -30,7 +33,7 @@ class GhostCurveTest {
     @ParameterizedTest
     @EnumSource(mode = EnumSource.Mode.EXCLUDE, names = "ON_DEMAND") // keeps nothing on purpose
     void agreesWithReplayingEverySize(PolicyName policy) {
-        VisitLog log = new AssumedTraffic(1, 0.2).visits(ROUTED, EXPERTS, K, 2000, 1);
+        RoutingSequence log = traffic(new AssumedTraffic(1, 0.2), 2000, 1);
         GhostCurve ghosts = new GhostCurve(SHAPE, ROUTED, policy, null, HALF_LIFE);
         feed(ghosts, log);
         check(ghosts, log, policy, null);
@@ -40,7 +43,7 @@ class GhostCurveTest {
     @EnumSource(names = {"LRU", "TINYLFU"})
     void agreesWhenSlotsAreDivided(PolicyName policy) {
         LayerSplit split = new LayerSplit(new int[] {5, 3, 3, 3, 3, 3, 2, 2});
-        VisitLog log = new AssumedTraffic(1, 0.2).visits(ROUTED, EXPERTS, K, 2000, 1);
+        RoutingSequence log = traffic(new AssumedTraffic(1, 0.2), 2000, 1);
         GhostCurve ghosts = new GhostCurve(SHAPE, ROUTED, policy, split, HALF_LIFE);
         feed(ghosts, log);
         check(ghosts, log, policy, split);
@@ -48,27 +51,48 @@ class GhostCurveTest {
 
     @Test
     void followsTrafficThatChanges() {
-        VisitLog log = new VisitLog(LAYERS, EXPERTS);
-        for (AssumedTraffic traffic :
-                List.of(new AssumedTraffic(2, 0.3), new AssumedTraffic(0.5, 0.1))) {
-            traffic.visits(ROUTED, EXPERTS, K, 1500, 3).steps().forEach(log::add);
+        RoutingSequence first = traffic(new AssumedTraffic(2, 0.3), 1500, 3);
+        List<Visit> visits = new ArrayList<>(first.visits());
+        for (Visit visit : traffic(new AssumedTraffic(0.5, 0.1), 1500, 3).visits()) {
+            visits.add(Visit.of(1500 + visit.step(), visit.layer(), visit.experts()));
         }
+        RoutingSequence log = new RoutingSequence(SHAPE, visits, 3000, first.expertBytes());
         GhostCurve ghosts = new GhostCurve(SHAPE, ROUTED, PolicyName.LFU, null, 256);
         feed(ghosts, log);
         check(ghosts, log, PolicyName.LFU, null, 256);
         GhostCurve before = new GhostCurve(SHAPE, ROUTED, PolicyName.LFU, null, 256);
-        feed(before, new AssumedTraffic(2, 0.3).visits(ROUTED, EXPERTS, K, 1500, 3));
+        feed(before, first);
         assertThat(before.all().hitRate(64)).isGreaterThan(ghosts.all().hitRate(64) + 0.2);
+    }
+
+    /** The simulator in turn is held against the live cache. */
+    @ParameterizedTest
+    @EnumSource(mode = EnumSource.Mode.EXCLUDE, names = "TINYLFU") // which admits by chance
+    void aGhostMissesWhatTheSimulatorMisses(PolicyName policy) {
+        RoutingSequence log = traffic(new AssumedTraffic(1, 0.2), 300, 5);
+        for (int slots : new int[] {4, 13, 32, 50, 100, 200, 256}) {
+            ShadowCache shadow = shadow(SHAPE, policy, null, slots);
+            long misses = 0;
+            for (Visit visit : log.visits()) {
+                misses += shadow.visit(visit.layer(), visit.experts(), null);
+            }
+            assertThat(misses)
+                    .as("%s, %d slots", policy, slots)
+                    .isEqualTo(
+                            PolicySimulator.run(log, SimulationSetup.counting(policy, slots))
+                                    .misses());
+        }
     }
 
     @Test
     void aFewLayersStandForMany() {
         boolean[] routed = routed(48);
         routed[0] = false; // a dense layer
-        VisitLog log = new AssumedTraffic(1, 0.2).visits(routed, EXPERTS, 8, 800, 2);
-        GhostCurve ghosts =
-                new GhostCurve(
-                        new CacheShape(48, EXPERTS, 8), routed, PolicyName.LFU, null, HALF_LIFE);
+        long[] bytes = new long[48];
+        Arrays.fill(bytes, 1, 48, 1);
+        CacheShape shape = new CacheShape(48, EXPERTS, 8);
+        RoutingSequence log = new AssumedTraffic(1, 0.2).visits(shape, bytes, 800, 2);
+        GhostCurve ghosts = new GhostCurve(shape, routed, PolicyName.LFU, null, HALF_LIFE);
         feed(ghosts, log);
         int total = 47 * EXPERTS;
         assertThat(ghosts.all().totalSlots()).isEqualTo(total);
@@ -106,7 +130,7 @@ class GhostCurveTest {
 
     @Test
     void anotherPolicyStartsAfresh() {
-        VisitLog log = new AssumedTraffic(1, 0.2).visits(ROUTED, EXPERTS, K, 2000, 1);
+        RoutingSequence log = traffic(new AssumedTraffic(1, 0.2), 2000, 1);
         GhostCurve ghosts = new GhostCurve(SHAPE, ROUTED, PolicyName.LRU, null, 128);
         feed(ghosts, log);
         assertThat(ghosts.all().hitRate(24)).as("below the cliff of LRU").isZero();
@@ -133,7 +157,7 @@ class GhostCurveTest {
     }
 
     private static void check(
-            GhostCurve ghosts, VisitLog log, PolicyName policy, @Nullable LayerSplit split) {
+            GhostCurve ghosts, RoutingSequence log, PolicyName policy, @Nullable LayerSplit split) {
         check(ghosts, log, policy, split, HALF_LIFE);
     }
 
@@ -144,7 +168,7 @@ class GhostCurveTest {
      */
     private static void check(
             GhostCurve ghosts,
-            VisitLog log,
+            RoutingSequence log,
             PolicyName policy,
             @Nullable LayerSplit split,
             int halfLife) {
@@ -163,38 +187,59 @@ class GhostCurveTest {
         assertThat(curve.hitRate(LAYERS * EXPERTS)).isEqualTo(1);
     }
 
-    static void feed(GhostCurve ghosts, VisitLog log) {
-        for (Step step : log.steps()) {
-            for (Visit visit : step.visits()) {
-                ghosts.visit(visit.layer(), visit.experts(), null, step.decode());
+    static RoutingSequence traffic(AssumedTraffic traffic, int tokens, long seed) {
+        long[] bytes = new long[LAYERS];
+        Arrays.fill(bytes, 1);
+        return traffic.visits(SHAPE, bytes, tokens, seed);
+    }
+
+    static void feed(GhostCurve ghosts, RoutingSequence sequence) {
+        int step = sequence.visits().get(0).step();
+        Visit before = sequence.visits().get(0);
+        for (Visit visit : sequence.visits()) {
+            if (visit.step() != step) {
+                ghosts.stepped(before.rows(), before.decode());
+                step = visit.step();
             }
-            ghosts.stepped(step.tokens(), step.decode());
+            ghosts.visit(visit.layer(), visit.experts(), null, visit.decode());
+            before = visit;
         }
+        ghosts.stepped(before.rows(), before.decode());
     }
 
     /** The hit rate of a cache of one size, with the same fading. */
     private static double replay(
-            VisitLog log, PolicyName policy, @Nullable LayerSplit split, int slots, int halfLife) {
-        CacheShape shape = new CacheShape(log.layers(), log.experts(), K);
-        ShadowCache cache =
-                new ShadowCache(
-                        EvictionPolicies.create(policy, shape, slots, split),
-                        log.layers(),
-                        log.experts(),
-                        slots,
-                        16);
+            RoutingSequence sequence,
+            PolicyName policy,
+            @Nullable LayerSplit split,
+            int slots,
+            int halfLife) {
+        CacheShape shape = sequence.shape();
+        ShadowCache cache = shadow(shape, policy, split, slots);
         double misses = 0;
         double visited = 0;
-        double fade = Math.pow(0.5, 1.0 / halfLife);
-        for (Step step : log.steps()) {
-            misses *= Math.pow(fade, step.tokens());
-            visited *= Math.pow(fade, step.tokens());
-            for (Visit visit : step.visits()) {
-                misses += cache.visit(visit.layer(), visit.experts(), null);
-                visited += visit.experts().length;
+        int step = -1;
+        for (Visit visit : sequence.visits()) {
+            if (visit.step() != step) {
+                double fade = Math.pow(0.5, (double) visit.rows() / halfLife);
+                misses *= fade;
+                visited *= fade;
+                step = visit.step();
             }
+            misses += cache.visit(visit.layer(), visit.experts(), null);
+            visited += visit.experts().length;
         }
         return 1 - misses / visited;
+    }
+
+    private static ShadowCache shadow(
+            CacheShape shape, PolicyName policy, @Nullable LayerSplit split, int slots) {
+        return new ShadowCache(
+                EvictionPolicies.create(policy, shape, slots, split),
+                shape.layers(),
+                shape.experts(),
+                slots,
+                Math.max(16, 2 * shape.expertsPerToken()));
     }
 
     static boolean[] routed(int layers) {

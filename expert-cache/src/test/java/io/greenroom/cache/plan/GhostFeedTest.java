@@ -3,10 +3,10 @@ package io.greenroom.cache.plan;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
-import io.greenroom.cache.plan.VisitLog.Step;
-import io.greenroom.cache.plan.VisitLog.Visit;
 import io.greenroom.cache.policy.CacheShape;
 import io.greenroom.cache.policy.PolicyName;
+import io.greenroom.cache.sim.RoutingSequence;
+import io.greenroom.cache.sim.RoutingSequence.Visit;
 import java.util.ArrayDeque;
 import java.util.Queue;
 import java.util.concurrent.ExecutorService;
@@ -24,7 +24,7 @@ class GhostFeedTest {
 
     @Test
     void theCurveHearsWhatItWouldHaveHeardAtOnce() {
-        VisitLog log = log(400);
+        RoutingSequence log = log(400);
         GhostFeed feed = new GhostFeed(curve, Runnable::run, LAYERS, EXPERTS);
         feed(feed, log);
         GhostCurve direct = curve();
@@ -41,7 +41,7 @@ class GhostFeedTest {
     void leavesWholeStepsOutWhileTheOtherThreadIsBehind() {
         Queue<Runnable> tasks = new ArrayDeque<>();
         GhostFeed feed = new GhostFeed(curve, tasks::add, LAYERS, EXPERTS);
-        VisitLog log = log(400);
+        RoutingSequence log = log(400);
         feed(feed, log);
         assertThat(tasks).hasSize(1);
         assertThat(feed.dropped()).isPositive();
@@ -75,7 +75,7 @@ class GhostFeedTest {
         ExecutorService other = Executors.newSingleThreadExecutor();
         try {
             GhostFeed feed = new GhostFeed(curve, other, LAYERS, EXPERTS);
-            VisitLog log = log(50);
+            RoutingSequence log = log(50);
             long told = 0;
             for (int round = 0; round < 100; round++) {
                 feed(feed, log);
@@ -100,17 +100,17 @@ class GhostFeedTest {
                 100_000);
     }
 
-    private static VisitLog log(int tokens) {
+    private static RoutingSequence log(int tokens) {
         return new AssumedTraffic(1, 0)
-                .visits(GhostCurveTest.routed(LAYERS), EXPERTS, 2, tokens, 1);
+                .visits(new CacheShape(LAYERS, EXPERTS, 2), new long[] {1, 1, 1, 1}, tokens, 1);
     }
 
-    private static void feed(GhostFeed feed, VisitLog log) {
-        for (Step step : log.steps()) {
-            for (Visit visit : step.visits()) {
-                feed.visit(visit.layer(), visit.experts(), visit.experts().length, null);
+    private static void feed(GhostFeed feed, RoutingSequence sequence) {
+        for (Visit visit : sequence.visits()) {
+            feed.visit(visit.layer(), visit.experts(), visit.experts().length, null);
+            if (visit.layer() == LAYERS - 1) {
+                feed.stepped(visit.rows(), visit.decode());
             }
-            feed.stepped(step.tokens(), step.decode());
         }
     }
 }

@@ -1,6 +1,7 @@
 package io.greenroom.offload.decoder;
 
 import io.greenroom.cache.MemoryBudget;
+import io.greenroom.offload.kernel.Kernels;
 import io.greenroom.offload.kernel.NativeKernels;
 import io.greenroom.offload.memory.ContainerMemory;
 import io.greenroom.offload.memory.NativeAllocator;
@@ -60,6 +61,12 @@ public final class MoeModels {
                         LOAD_TIMEOUT,
                         total)
                 .load(checkpoint, options, progress);
+    }
+
+    /** The kernels that a model with these options computes with; an owner closes them. */
+    static Kernels kernels(ModelOptions options) {
+        int threads = options.threads() == 0 ? PhysicalCores.available() : options.threads();
+        return new NativeKernels(threads, options.activations());
     }
 
     /**

@@ -32,7 +32,6 @@ public final class ServingModel implements MoeModel, LogitsEvaluator {
     private final Scheduler scheduler;
     private final RoutingSettings routing;
     private final RoutingTally routingTally;
-    private final @Nullable TraceRecorder recorder;
     private final TokenHeap heap = new TokenHeap();
     private final GenerationSession.Counters counters =
             new GenerationSession.Counters(new LongAdder(), new LongAdder());
@@ -41,7 +40,6 @@ public final class ServingModel implements MoeModel, LogitsEvaluator {
      * @param scheduler not yet started
      * @param routing how far requests yield to residents
      * @param routingTally what that costs, all requests together
-     * @param recorder of a trace, or null
      */
     ServingModel(
             Checkpoint checkpoint,
@@ -51,8 +49,7 @@ public final class ServingModel implements MoeModel, LogitsEvaluator {
             @Nullable CrossLayerPrefetcher prefetcher,
             Scheduler scheduler,
             RoutingSettings routing,
-            RoutingTally routingTally,
-            @Nullable TraceRecorder recorder) {
+            RoutingTally routingTally) {
         this.checkpoint = checkpoint;
         this.plan = plan;
         this.cache = cache;
@@ -61,7 +58,6 @@ public final class ServingModel implements MoeModel, LogitsEvaluator {
         this.scheduler = scheduler;
         this.routing = routing;
         this.routingTally = routingTally;
-        this.recorder = recorder;
     }
 
     @Override
@@ -150,11 +146,6 @@ public final class ServingModel implements MoeModel, LogitsEvaluator {
     @Override
     public UsageSnapshot usage() {
         return usage.snapshot();
-    }
-
-    @Override
-    public @Nullable TraceStatus trace() {
-        return recorder == null ? null : recorder.status();
     }
 
     /**

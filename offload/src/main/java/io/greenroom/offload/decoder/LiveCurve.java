@@ -1,0 +1,144 @@
+package io.greenroom.offload.decoder;
+
+import io.greenroom.cache.CacheStats;
+import io.greenroom.cache.ExpertCache;
+import io.greenroom.cache.plan.GhostCurve;
+import io.greenroom.cache.plan.GhostFeed;
+import io.greenroom.cache.plan.MissRatioCurve;
+import io.greenroom.gating.RoutingDecision;
+import io.greenroom.offload.kernel.Activations;
+import java.util.ArrayList;
+import java.util.BitSet;
+import java.util.List;
+import java.util.OptionalDouble;
+import java.util.concurrent.Executor;
+import java.util.function.LongSupplier;
+
+/**
+ * Learns from a model's own traffic what other budgets would bring it. Notes on the scheduler's
+ * thread, computes on another; what it says can be asked for on any.
+ */
+final class LiveCurve implements RoutingObserver {
+
+    /** Fewer misses than these say little about how long one takes. */
+    private static final double FEW_MISSES = 64;
+
+    private final GhostCurve ghosts;
+    private final GhostFeed feed;
+    private final ExpertCache cache;
+    private final StepTimes times;
+    private final long slotBytes;
+    private final long missBytes;
+    private final BitSet seen;
+    private final int[] distinct; // [experts]
+
+    /**
+     * @param layers of the model
+     * @param experts of each layer
+     * @param slotBytes memory of a resident expert
+     * @param missBytes bytes of a read, on average
+     * @param executor runs one short task at a time
+     * @param clock nanoseconds
+     */
+    LiveCurve(
+            GhostCurve ghosts,
+            ExpertCache cache,
+            int layers,
+            int experts,
+            long slotBytes,
+            long missBytes,
+            Executor executor,
+            LongSupplier clock) {
+        this.ghosts = ghosts;
+        this.feed = new GhostFeed(ghosts, executor, layers, experts);
+        this.cache = cache;
+        this.times = new StepTimes(clock, () -> cache.stats().stallNanos());
+        this.slotBytes = slotBytes;
+        this.missBytes = missBytes;
+        this.seen = new BitSet(experts);
+        this.distinct = new int[experts];
+    }
+
+    @Override
+    public void routed(
+            int layer, Batch batch, Activations input, float[] logits, RoutingDecision decision) {
+        int count = 0;
+        for (int expert : decision.experts()) {
+            if (!seen.get(expert)) {
+                seen.set(expert);
+                distinct[count++] = expert;
+            }
+        }
+        for (int i = 0; i < count; i++) {
+            seen.clear(distinct[i]);
+        }
+        feed.visit(layer, distinct, count, null);
+    }
+
+    @Override
+    public void stepDone(Batch batch) {
+        boolean decode = isDecode(batch);
+        feed.stepped(Math.max(1, batch.rows()), decode);
+        times.stepped(Math.max(1, batch.rows()), decode);
+    }
+
+    /** Whether every row is the one row of a sequence that has produced a token before. */
+    private static boolean isDecode(Batch batch) {
+        if (batch.rows() == 0 || batch.rows() != batch.sequenceCount()) {
+            return false;
+        }
+        for (int row = 0; row < batch.rows(); row++) {
+            if (batch.positions()[row] == 0) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    /** What budgets of an eighth, two eighths and so on of all experts would bring. */
+    BudgetCurve curve() {
+        MissRatioCurve all = ghosts.all();
+        MissRatioCurve decode = ghosts.decode();
+        if (all.tokens() == 0) {
+            return BudgetCurve.UNKNOWN;
+        }
+        List<BudgetCurve.Point> points = new ArrayList<>();
+        for (int eighth = 1; eighth <= 8; eighth++) {
+            int slots = (int) ((long) all.totalSlots() * eighth / 8);
+            if (slots >= cache.floor()) {
+                points.add(
+                        new BudgetCurve.Point(
+                                slots * slotBytes,
+                                slots,
+                                all.hitRate(slots),
+                                decode.missesPerToken(slots) * missBytes,
+                                tokensPerSecond(decode, slots)));
+            }
+        }
+        return new BudgetCurve(all.tokens(), points);
+    }
+
+    /**
+     * A token computes as long as now, and stalls in proportion to the misses of the ghosts: what
+     * prefetch and overlap take off a miss now, they will then.
+     */
+    private OptionalDouble tokensPerSecond(MissRatioCurve decode, int slots) {
+        OptionalDouble compute = times.computeSeconds();
+        if (compute.isEmpty() || decode.tokens() == 0) {
+            return OptionalDouble.empty();
+        }
+        double now = decode.missesPerToken(cache.slots());
+        double stallPerMiss =
+                now * decode.tokens() >= FEW_MISSES
+                        ? times.stallSeconds() / now
+                        : stallPerMissSinceLoad();
+        double seconds = compute.getAsDouble() + decode.missesPerToken(slots) * stallPerMiss;
+        return seconds > 0 ? OptionalDouble.of(1 / seconds) : OptionalDouble.empty();
+    }
+
+    /** While hardly anything is missing now: there were misses when the cache was empty. */
+    private double stallPerMissSinceLoad() {
+        CacheStats stats = cache.stats();
+        return stats.misses() == 0 ? 0 : stats.stallNanos() / 1e9 / stats.misses();
+    }
+}

@@ -1,0 +1,5 @@
+/** Quick measurements of what a model will run on, before it is loaded. */
+@NullMarked
+package io.greenroom.offload.probe;
+
+import org.jspecify.annotations.NullMarked;
