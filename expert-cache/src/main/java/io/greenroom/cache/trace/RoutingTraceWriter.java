@@ -4,6 +4,8 @@ import java.io.Closeable;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
+import java.nio.channels.OverlappingFileLockException;
+import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
@@ -44,7 +46,9 @@ public final class RoutingTraceWriter implements Closeable {
      *
      * @param file a new file, or an empty one
      * @param limit most bytes of the file
-     * @throws IOException if the file holds something already, or cannot be written
+     * @throws FileAlreadyExistsException if the file holds something, or somebody else is writing
+     *     it
+     * @throws IOException if it cannot be written
      * @throws IllegalArgumentException if not even the header stays within the limit
      */
     public static RoutingTraceWriter create(Path file, TraceHeader header, long limit)
@@ -57,15 +61,24 @@ public final class RoutingTraceWriter implements Closeable {
                             + " bytes, the limit is "
                             + limit);
         }
-        if (Files.exists(file) && (!Files.isRegularFile(file) || Files.size(file) > 0)) {
-            throw new IOException(
-                    "The trace file "
-                            + file
-                            + " exists already; a trace overwrites nothing: name another file, or"
-                            + " move that one away");
+        if (Files.exists(file) && !Files.isRegularFile(file)) {
+            throw new FileAlreadyExistsException(file.toString(), null, "it is not a regular file");
         }
         FileChannel channel =
                 FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+        try {
+            // Of two that find the same empty file, one goes on.
+            if (!isLocked(channel) || channel.size() > 0) {
+                throw new FileAlreadyExistsException(
+                        file.toString(),
+                        null,
+                        "it holds something already, and a trace overwrites nothing: name another"
+                                + " file, or move that one away");
+            }
+        } catch (IOException | RuntimeException | Error e) {
+            channel.close();
+            throw e;
+        }
         RoutingTraceWriter writer = new RoutingTraceWriter(file, channel, header, limit);
         try {
             writer.put(encoded, encoded.length);
@@ -75,6 +88,14 @@ public final class RoutingTraceWriter implements Closeable {
             throw e;
         }
         return writer;
+    }
+
+    private static boolean isLocked(FileChannel channel) throws IOException {
+        try {
+            return channel.tryLock() != null;
+        } catch (OverlappingFileLockException e) {
+            return false; // somebody else in this JVM
+        }
     }
 
     /** The file. */

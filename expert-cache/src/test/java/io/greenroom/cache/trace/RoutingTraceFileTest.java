@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
@@ -122,12 +123,15 @@ class RoutingTraceFileTest {
     void anExistingFileIsLeftAlone() throws IOException {
         Path file = Files.writeString(folder.resolve("precious"), "precious");
         assertThatThrownBy(() -> RoutingTraceWriter.create(file, HEADER, 1000))
-                .isInstanceOf(IOException.class)
+                .isInstanceOf(FileAlreadyExistsException.class)
                 .hasMessage(
-                        "The trace file %s exists already; a trace overwrites nothing: name"
+                        "%s: it holds something already, and a trace overwrites nothing: name"
                                 + " another file, or move that one away",
                         file);
         assertThat(file).hasContent("precious");
+        assertThatThrownBy(() -> RoutingTraceWriter.create(folder, HEADER, 1000))
+                .isInstanceOf(FileAlreadyExistsException.class)
+                .hasMessage("%s: it is not a regular file", folder);
 
         Path empty = Files.createFile(folder.resolve("empty"));
         RoutingTraceWriter.create(empty, HEADER, 1000).close();

@@ -21,6 +21,8 @@ final class Batch {
     private final int[] sequences; // [capacity] index of the row's sequence
     private final int[] cells; // [capacity] cell of the KV cache the row writes
     private final boolean[] wanted; // [capacity] whether the row's logits are wanted
+    private final int[] requests; // [maxSequences] number of the sequence's request
+    private final boolean[] prompts; // [maxSequences] whether its rows are of a prompt
     private final int[][] pageTables; // [maxSequences][pages of the sequence]
     private final @Nullable Throwable[] failures; // [maxSequences]
     private final RoutingDial[] dials; // [maxSequences]
@@ -36,6 +38,8 @@ final class Batch {
         sequences = new int[capacity];
         cells = new int[capacity];
         wanted = new boolean[capacity];
+        requests = new int[maxSequences];
+        prompts = new boolean[maxSequences];
         pageTables = new int[maxSequences][];
         failures = new Throwable[maxSequences];
         dials = new RoutingDial[maxSequences];
@@ -74,6 +78,27 @@ final class Batch {
         tallies[sequenceCount] = tally;
         yielding |= !dial.isExact();
         return addSequence(pageTable);
+    }
+
+    /**
+     * Says whose rows the sequence opened last has.
+     *
+     * @param number of the request, the same in all steps
+     * @param prompt whether the rows are of a prompt, taken in chunks
+     */
+    void request(int number, boolean prompt) {
+        requests[sequenceCount - 1] = number;
+        prompts[sequenceCount - 1] = prompt;
+    }
+
+    /** Number of a sequence's request. */
+    int request(int sequence) {
+        return requests[sequence];
+    }
+
+    /** Whether a sequence's rows are of a prompt, taken in chunks. */
+    boolean isPrompt(int sequence) {
+        return prompts[sequence];
     }
 
     /** Whether any row is routed otherwise than exactly. */

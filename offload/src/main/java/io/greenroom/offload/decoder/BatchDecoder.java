@@ -17,6 +17,13 @@ interface BatchDecoder {
     /** Computes logits of the rows that want them and hands them over in the order of rows. */
     void logits(Batch batch, Sink sink);
 
+    /**
+     * A request that had been admitted is over.
+     *
+     * @param request its number, as in the batches it was in
+     */
+    default void ended(int request) {}
+
     /** Receives logits. */
     interface Sink {
 

@@ -10,6 +10,7 @@ import io.greenroom.gating.predict.PrefetchHint;
 import io.greenroom.offload.kernel.Activations;
 import io.greenroom.offload.kernel.Kernels;
 import io.greenroom.offload.kernel.WeightMatrix;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -33,6 +34,7 @@ final class CrossLayerPrefetcher {
     private final int totalExperts;
     private final @Nullable PrefetchAudit audit;
     private final PredictionStats stats;
+    private RoutingObserver observer = RoutingObserver.all(List.of());
     private boolean active = true;
     private int predictedLayer = -1;
     private int predictedRows;
@@ -81,6 +83,11 @@ final class CrossLayerPrefetcher {
                 stats.total());
     }
 
+    /** From now on, who is told each guess. */
+    void tell(RoutingObserver told) {
+        observer = told;
+    }
+
     /** Compares what was foreseen for a layer with what its router chose. */
     void routed(int layer, RoutingDecision decision) {
         if (predictedLayer == layer && predictedRows == decision.tokens()) {
@@ -106,6 +113,7 @@ final class CrossLayerPrefetcher {
         }
         kernels.matmul(router, input, rows, null, predicted);
         kernels.read(predicted, rows, logits);
+        observer.foreseen(next, rows, logits);
         predictedLayer = next;
         predictedRows = rows;
         for (PrefetchHint hint :

@@ -4,6 +4,8 @@ import io.greenroom.cache.ByteSize;
 import io.greenroom.cache.ExpertCache;
 import io.greenroom.cache.ExpertLoader;
 import io.greenroom.cache.MemoryBudget;
+import io.greenroom.cache.trace.RoutingTraceWriter;
+import io.greenroom.cache.trace.TraceHeader;
 import io.greenroom.cache.usage.ExpertUsage;
 import io.greenroom.gating.Gate;
 import io.greenroom.gating.SoftmaxTopKGate;
@@ -27,6 +29,7 @@ import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.function.LongSupplier;
 import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
@@ -140,6 +143,18 @@ record ModelLoader(
                                 .build());
         CrossLayerPrefetcher prefetcher =
                 prefetcher(spec, options, plan, weights, cache, compute, scratch);
+        TraceRecorder recorder =
+                options.trace() == null
+                        ? null
+                        : resources.push(recorder(checkpoint, layout, options, compute, scratch));
+        List<RoutingObserver> observers = new ArrayList<>();
+        observers.add(counting(usage));
+        if (recorder != null) {
+            observers.add(recorder);
+            if (prefetcher != null) {
+                prefetcher.tell(recorder);
+            }
+        }
         RoutingTally routingTally = new RoutingTally();
         Assembly assembly =
                 new Assembly(
@@ -148,7 +163,7 @@ record ModelLoader(
                         prefetcher,
                         new YieldingRows(
                                 cache, scratch.x().rows(), spec.expertsPerToken(), routingTally),
-                        RoutingObserver.all(List.of(counting(usage))),
+                        RoutingObserver.all(observers),
                         compute,
                         kvCache,
                         scratch,
@@ -169,7 +184,8 @@ record ModelLoader(
                         prefetcher,
                         scheduler,
                         options.routing(),
-                        routingTally);
+                        routingTally,
+                        recorder);
         scheduler.start();
         LOG.info(
                 "Loaded {} ({}): {}, kernels {}, prefetch {}",
@@ -184,6 +200,31 @@ record ModelLoader(
     private static RoutingObserver counting(ExpertUsage usage) {
         return (layer, batch, input, logits, decision) ->
                 usage.routed(layer, decision.experts(), decision.experts().length);
+    }
+
+    private static TraceRecorder recorder(
+            Checkpoint checkpoint,
+            ExpertLayout layout,
+            ModelOptions options,
+            Kernels compute,
+            Scratch scratch)
+            throws IOException {
+        TraceOptions trace = Objects.requireNonNull(options.trace());
+        boolean predicted = options.prefetch() != ModelOptions.Prefetch.OFF;
+        TraceHeader header = TraceFile.header(checkpoint, layout, trace.topSet(), predicted);
+        RoutingTraceWriter writer = TraceFile.create(trace, checkpoint.location(), header);
+        LOG.info("Recording the routing of {} in {}", checkpoint.location(), writer.file());
+        return new TraceRecorder(
+                        header,
+                        writer,
+                        trace.limit().bytes(),
+                        new TraceRecorder.Shape(
+                                checkpoint.spec().hidden(),
+                                options.maxConcurrent(),
+                                scratch.x().rows(),
+                                predicted ? scratch.predictedLogits().rows() : 0),
+                        compute)
+                .start();
     }
 
     private static int threads(ModelOptions options) {

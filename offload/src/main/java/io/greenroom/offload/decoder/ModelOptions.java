@@ -3,6 +3,7 @@ package io.greenroom.offload.decoder;
 import io.greenroom.cache.ExpertBudget;
 import io.greenroom.offload.kernel.ActivationPrecision;
 import io.greenroom.offload.kernel.KvPages;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What the operator chose for one model. Values were checked by whoever read the configuration.
@@ -18,6 +19,7 @@ import io.greenroom.offload.kernel.KvPages;
  * @param prefillChunk most prompt tokens one step takes
  * @param threads kernel threads; 0 for the physical cores available
  * @param routing how far requests may yield to resident experts
+ * @param trace records the routing, or null
  * @param directIo whether experts are read around the page cache where the file system allows
  */
 public record ModelOptions(
@@ -31,6 +33,7 @@ public record ModelOptions(
         int prefillChunk,
         int threads,
         RoutingSettings routing,
+        @Nullable TraceOptions trace,
         boolean directIo) {
 
     /**
@@ -82,6 +85,7 @@ public record ModelOptions(
         private int prefillChunk = 128;
         private int threads;
         private RoutingSettings routing = RoutingSettings.EXACT;
+        private @Nullable TraceOptions trace;
         private boolean directIo = true;
 
         private Builder() {}
@@ -136,6 +140,11 @@ public record ModelOptions(
             return this;
         }
 
+        public Builder trace(@Nullable TraceOptions recording) {
+            trace = recording;
+            return this;
+        }
+
         public Builder directIo(boolean direct) {
             directIo = direct;
             return this;
@@ -156,6 +165,7 @@ public record ModelOptions(
                     prefillChunk,
                     threads,
                     routing,
+                    trace,
                     directIo);
         }
     }

@@ -73,6 +73,11 @@ final class MoeDecoder implements BatchDecoder {
         }
     }
 
+    @Override
+    public void ended(int request) {
+        observer.requestEnded(request);
+    }
+
     /** Final norm and output projection, for the rows named only. */
     private void project(Batch batch, int[] rows, int count, Sink sink) {
         Activations normed = scratch.finalNormed();

@@ -5,6 +5,7 @@ import io.greenroom.cache.usage.UsageSnapshot;
 import io.greenroom.gating.residency.RoutingCost;
 import io.greenroom.gating.residency.RoutingDial;
 import io.greenroom.offload.store.Checkpoint;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A loaded model: dense weights in memory, experts paged under a budget, and one scheduler thread
@@ -34,6 +35,11 @@ public interface MoeModel extends AutoCloseable {
 
     /** What each expert was used for since the load. */
     UsageSnapshot usage();
+
+    /** How far recording of the routing has come, or null if it is not recorded. */
+    default @Nullable TraceStatus trace() {
+        return null;
+    }
 
     /**
      * Ends running and waiting generations with {@link FinishReason#UNLOADED}, frees all memory.

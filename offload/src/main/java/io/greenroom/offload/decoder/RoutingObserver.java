@@ -22,8 +22,20 @@ interface RoutingObserver {
     void routed(
             int layer, Batch batch, Activations input, float[] logits, RoutingDecision decision);
 
+    /**
+     * The router of a layer to come was applied ahead of time; it decides nothing. Of several
+     * guesses at a layer the last is the one to be judged.
+     *
+     * @param layer the layer that was guessed at
+     * @param logits {@code [rows, experts]} row-major
+     */
+    default void foreseen(int layer, int rows, float[] logits) {}
+
     /** All layers are done, for all rows that are left in the batch. */
     default void stepDone(Batch batch) {}
+
+    /** A request is over; comes between steps. */
+    default void requestEnded(int request) {}
 
     /** One observer that tells all of these, in order. */
     static RoutingObserver all(List<RoutingObserver> observers) {
@@ -38,6 +50,20 @@ interface RoutingObserver {
                     RoutingDecision decision) {
                 for (RoutingObserver observer : all) {
                     observer.routed(layer, batch, input, logits, decision);
+                }
+            }
+
+            @Override
+            public void foreseen(int layer, int rows, float[] logits) {
+                for (RoutingObserver observer : all) {
+                    observer.foreseen(layer, rows, logits);
+                }
+            }
+
+            @Override
+            public void requestEnded(int request) {
+                for (RoutingObserver observer : all) {
+                    observer.requestEnded(request);
                 }
             }
 

@@ -39,6 +39,7 @@ final class Scheduler {
     private final Batch batch;
     private final List<SequenceSession> running = new ArrayList<>();
     private final List<SequenceSession> inBatch = new ArrayList<>();
+    private int admitted; // wraps to 0: only requests that run together must differ
 
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition work = lock.newCondition();
@@ -258,6 +259,8 @@ final class Scheduler {
                     && running.size() < limits.maxConcurrent()
                     && kvCache.canReserve(first.capacity())) {
                 first.pageTable(kvCache.reserve(first.capacity()));
+                first.number(admitted);
+                admitted = (admitted + 1) & Integer.MAX_VALUE;
                 running.add(first);
                 waiting.remove();
                 first = waiting.peek();
@@ -388,6 +391,9 @@ final class Scheduler {
 
     /** Ends a session; a listener that throws is its own problem. */
     private void end(SequenceSession session, FinishReason reason, @Nullable Throwable failure) {
+        if (session.number() >= 0 && !session.ended()) {
+            decoder.ended(session.number());
+        }
         try {
             session.end(reason, failure);
         } catch (RuntimeException | Error e) {

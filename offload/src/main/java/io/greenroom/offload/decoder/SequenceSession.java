@@ -18,6 +18,7 @@ abstract sealed class SequenceSession permits GenerationSession, EvaluationSessi
     private int length;
     private int processed;
     private int[] pageTable = new int[0];
+    private int number = -1;
     private volatile boolean cancelled;
     private @Nullable FinishReason ended;
 
@@ -60,6 +61,7 @@ abstract sealed class SequenceSession permits GenerationSession, EvaluationSessi
         int count = Math.min(most, pending());
         batch.addSequence(
                 pageTable, prefilling() ? routing.prompt() : routing.output(), routingTally);
+        batch.request(number, prefilling());
         for (int i = 0; i < count; i++) {
             int position = processed + i;
             batch.addRow(tokens[position], position, wantsLogits(position));
@@ -95,6 +97,15 @@ abstract sealed class SequenceSession permits GenerationSession, EvaluationSessi
     /** What that has cost so far. */
     final RoutingCost routingCost() {
         return routingTally.cost();
+    }
+
+    /** The number it was admitted with; -1 before. */
+    final int number() {
+        return number;
+    }
+
+    final void number(int admitted) {
+        number = admitted;
     }
 
     /** Any thread. */

@@ -32,6 +32,7 @@ public final class ServingModel implements MoeModel, LogitsEvaluator {
     private final Scheduler scheduler;
     private final RoutingSettings routing;
     private final RoutingTally routingTally;
+    private final @Nullable TraceRecorder recorder;
     private final TokenHeap heap = new TokenHeap();
     private final GenerationSession.Counters counters =
             new GenerationSession.Counters(new LongAdder(), new LongAdder());
@@ -40,6 +41,7 @@ public final class ServingModel implements MoeModel, LogitsEvaluator {
      * @param scheduler not yet started
      * @param routing how far requests yield to residents
      * @param routingTally what that costs, all requests together
+     * @param recorder of a trace, or null
      */
     ServingModel(
             Checkpoint checkpoint,
@@ -49,7 +51,8 @@ public final class ServingModel implements MoeModel, LogitsEvaluator {
             @Nullable CrossLayerPrefetcher prefetcher,
             Scheduler scheduler,
             RoutingSettings routing,
-            RoutingTally routingTally) {
+            RoutingTally routingTally,
+            @Nullable TraceRecorder recorder) {
         this.checkpoint = checkpoint;
         this.plan = plan;
         this.cache = cache;
@@ -58,6 +61,7 @@ public final class ServingModel implements MoeModel, LogitsEvaluator {
         this.scheduler = scheduler;
         this.routing = routing;
         this.routingTally = routingTally;
+        this.recorder = recorder;
     }
 
     @Override
@@ -146,6 +150,11 @@ public final class ServingModel implements MoeModel, LogitsEvaluator {
     @Override
     public UsageSnapshot usage() {
         return usage.snapshot();
+    }
+
+    @Override
+    public @Nullable TraceStatus trace() {
+        return recorder == null ? null : recorder.status();
     }
 
     /**

@@ -1,8 +1,10 @@
 package io.greenroom.plugin.config;
 
+import io.greenroom.cache.ByteSize;
 import io.greenroom.gating.residency.RoutingDial;
 import io.greenroom.offload.decoder.ModelOptions;
 import io.greenroom.offload.decoder.RoutingSettings;
+import io.greenroom.offload.decoder.TraceOptions;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
@@ -71,6 +73,7 @@ public record ModelConfig(Path model, ModelOptions options) {
                         .threads(reader.value(ModelOptionKeys.THREADS))
                         .routing(routing(reader, problems))
                         .directIo(reader.value(ModelOptionKeys.DIRECT_IO))
+                        .trace(trace(reader))
                         .build();
         reader.value(ModelOptionKeys.CACHE_POLICY);
         Path model = model(reader.value(ModelOptionKeys.MODEL), problems);
@@ -98,6 +101,13 @@ public record ModelConfig(Path model, ModelOptions options) {
             limit = standard;
         }
         return new RoutingSettings(standard, limit, reader.value(ModelOptionKeys.ROUTING_PROMPTS));
+    }
+
+    private static @Nullable TraceOptions trace(Reader reader) {
+        String file = reader.value(ModelOptionKeys.TRACE);
+        ByteSize limit = reader.value(ModelOptionKeys.TRACE_LIMIT);
+        int top = reader.value(ModelOptionKeys.TRACE_TOP);
+        return file.isEmpty() ? null : new TraceOptions(Path.of(file), limit, top);
     }
 
     /** A name that stays inside the folder: options may come from whoever may register models. */

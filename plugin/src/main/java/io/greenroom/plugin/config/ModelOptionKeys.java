@@ -1,9 +1,11 @@
 package io.greenroom.plugin.config;
 
+import io.greenroom.cache.ByteSize;
 import io.greenroom.cache.ExpertBudget;
 import io.greenroom.gating.residency.RoutingDial;
 import io.greenroom.offload.decoder.ModelOptions;
 import io.greenroom.offload.decoder.ModelOptions.Prefetch;
+import io.greenroom.offload.decoder.TraceOptions;
 import io.greenroom.offload.kernel.ActivationPrecision;
 import io.greenroom.offload.kernel.KvPages;
 import java.util.List;
@@ -154,6 +156,37 @@ public final class ModelOptionKeys {
                     DEFAULTS.directIo(),
                     Parsers.bool());
 
+    static final OptionKey<String> TRACE =
+            new OptionKey<>(
+                    "trace",
+                    "a file",
+                    "nothing is recorded",
+                    "Records which experts the routers choose, step by step, for `greenroom trace`"
+                            + " and `greenroom simulate`; no text and no tokens. A relative file"
+                            + " lies in the checkpoint's folder. Nothing is overwritten: if the"
+                            + " file holds something, `-2`, `-3` and so on is put into its name.",
+                    "",
+                    Parsers.file());
+
+    static final OptionKey<ByteSize> TRACE_LIMIT =
+            new OptionKey<>(
+                    "trace_limit",
+                    "a size",
+                    "`256MiB`",
+                    "Most bytes of the trace; recording stops there, and the log says so.",
+                    TraceOptions.DEFAULT_LIMIT,
+                    ByteSize::parse);
+
+    static final OptionKey<Integer> TRACE_TOP =
+            new OptionKey<>(
+                    "trace_top",
+                    "0 to 65536",
+                    "twice as many as a token is routed to",
+                    "Experts recorded for each token and layer, the most probable ones. At least"
+                            + " those that are chosen, at most all; 0 for the default.",
+                    0,
+                    Parsers.integer(0, 65_536));
+
     static final OptionKey<String> MODEL =
             new OptionKey<>(
                     "model",
@@ -181,6 +214,9 @@ public final class ModelOptionKeys {
                     PREFILL_CHUNK,
                     THREADS,
                     DIRECT_IO,
+                    TRACE,
+                    TRACE_LIMIT,
+                    TRACE_TOP,
                     MODEL);
 
     private ModelOptionKeys() {}

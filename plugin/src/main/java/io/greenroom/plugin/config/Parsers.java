@@ -1,5 +1,7 @@
 package io.greenroom.plugin.config;
 
+import java.nio.file.InvalidPathException;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
@@ -60,6 +62,17 @@ final class Parsers {
             return value.toMillis() + "ms";
         }
         return value.toSeconds() % 3600 == 0 ? value.toHours() + "h" : value.toSeconds() + "s";
+    }
+
+    /** A path, as text; empty is none. */
+    static Function<String, String> file() {
+        return text -> {
+            try {
+                return Path.of(text.trim()).toString();
+            } catch (InvalidPathException e) {
+                throw new IllegalArgumentException("not a file name: " + e.getReason(), e);
+            }
+        };
     }
 
     static Function<String, Boolean> bool() {

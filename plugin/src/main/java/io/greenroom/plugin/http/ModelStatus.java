@@ -5,8 +5,10 @@ import com.google.gson.JsonObject;
 import com.google.gson.JsonPrimitive;
 import io.greenroom.cache.CacheStats;
 import io.greenroom.offload.decoder.MoeModel;
+import io.greenroom.offload.decoder.TraceStatus;
 import io.greenroom.plugin.engine.MoeEngineModel;
 import io.greenroom.plugin.protocol.RoutingUsage;
+import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
 /** A model's state for operators, as JSON. Sizes are bytes, times nanoseconds. */
@@ -25,6 +27,10 @@ final class ModelStatus {
         json.add("requests", requests(status));
         json.add("cache", cache(status.cache()));
         json.add("routing", routing(model.moe().routing()));
+        TraceStatus trace = model.moe().trace();
+        if (trace != null) {
+            json.add("trace", trace(trace));
+        }
         return json;
     }
 
@@ -61,6 +67,17 @@ final class ModelStatus {
         requests.addProperty("tokens_in", status.tokensIn());
         requests.addProperty("tokens_out", status.tokensOut());
         return requests;
+    }
+
+    private static JsonObject trace(TraceStatus status) {
+        JsonObject trace = new JsonObject();
+        trace.addProperty("file", String.valueOf(status.file().getFileName()));
+        trace.addProperty("state", status.state().name().toLowerCase(Locale.ROOT));
+        trace.addProperty("steps", status.steps());
+        trace.addProperty("dropped_steps", status.dropped());
+        trace.addProperty("bytes", status.bytes());
+        trace.addProperty("limit_bytes", status.limitBytes());
+        return trace;
     }
 
     private static JsonObject cache(CacheStats stats) {

@@ -4,15 +4,18 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
+import io.greenroom.cache.ByteSize;
 import io.greenroom.cache.ExpertBudget;
 import io.greenroom.gating.residency.RoutingDial;
 import io.greenroom.offload.decoder.ModelOptions;
 import io.greenroom.offload.decoder.ModelOptions.Prefetch;
 import io.greenroom.offload.decoder.RoutingSettings;
+import io.greenroom.offload.decoder.TraceOptions;
 import io.greenroom.offload.kernel.ActivationPrecision;
 import io.greenroom.offload.kernel.KvPages;
 import java.nio.file.Path;
 import java.util.Map;
+import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -44,6 +47,9 @@ class ModelConfigTest {
                                 Map.entry("prefill_chunk", "256"),
                                 Map.entry("threads", "3"),
                                 Map.entry("direct_io", "false"),
+                                Map.entry("trace", "routing.trace"),
+                                Map.entry("trace_limit", "1MiB"),
+                                Map.entry("trace_top", "12"),
                                 Map.entry("model", "sub/model.gguf")));
 
         assertThat(config.model()).isEqualTo(Path.of("sub", "model.gguf"));
@@ -63,6 +69,11 @@ class ModelConfigTest {
                                         new RoutingSettings(
                                                 new RoutingDial(0.15), RoutingDial.RESIDENT, true))
                                 .directIo(false)
+                                .trace(
+                                        new TraceOptions(
+                                                Path.of("routing.trace"),
+                                                new ByteSize(1 << 20),
+                                                12))
                                 .build());
     }
 
@@ -114,6 +125,8 @@ class ModelConfigTest {
                     prefill_chunk  | 70000   | write an integer from 1 to 65536
                     threads        | two     | write an integer from 1 to 1024
                     direct_io      | yes     | write true or false
+                    trace_limit    | much    | Not a size
+                    trace_top      | -1      | write an integer from 0 to 65536
                     model          | ../x    | write the name of a file or folder in the model's folder
                     model          | /etc    | write the name of a file or folder in the model's folder
                     """)
@@ -145,10 +158,10 @@ class ModelConfigTest {
         assertThat(problems.problems())
                 .containsExactly(
                         "option.threads=0 is not accepted: write an integer from 1 to 1024",
-                        "option.colour=red is not known: the options are expert_budget, prefetch,"
-                                + " cache_policy, routing, routing_limit, routing_prompts, context_length,"
-                                + " kv_type, activations, max_concurrent,"
-                                + " max_queued, prefill_chunk, threads, direct_io, model",
+                        "option.colour=red is not known: the options are "
+                                + ModelOptionKeys.ALL.stream()
+                                        .map(OptionKey::name)
+                                        .collect(Collectors.joining(", ")),
                         "option.expert_budgt=1GiB is not known: did you mean"
                                 + " option.expert_budget?");
     }
