@@ -43,6 +43,16 @@ public record CacheStats(
             long warmed, long swaps, long hintsCancelled, long resizes, long slotsRetired) {
 
         public static final Background NONE = new Background(0, 0, 0, 0, 0);
+
+        /** The counters of two caches together. */
+        public Background plus(Background other) {
+            return new Background(
+                    warmed + other.warmed,
+                    swaps + other.swaps,
+                    hintsCancelled + other.hintsCancelled,
+                    resizes + other.resizes,
+                    slotsRetired + other.slotsRetired);
+        }
     }
 
     /** Without anything in the background. */
@@ -71,6 +81,23 @@ public record CacheStats(
                 prefetchWasted,
                 stallNanos,
                 Background.NONE);
+    }
+
+    /** The counters of two caches together. */
+    public CacheStats plus(CacheStats other) {
+        return new CacheStats(
+                hits + other.hits,
+                misses + other.misses,
+                loads + other.loads,
+                loadFailures + other.loadFailures,
+                evictions + other.evictions,
+                bytesLoaded + other.bytesLoaded,
+                prefetchIssued + other.prefetchIssued,
+                prefetchUseful + other.prefetchUseful,
+                prefetchLate + other.prefetchLate,
+                prefetchWasted + other.prefetchWasted,
+                stallNanos + other.stallNanos,
+                background.plus(other.background));
     }
 
     /** Share of visited experts that were resident, from 0 to 1; 0 before the first visit. */

@@ -1,5 +1,6 @@
 package io.greenroom.offload.decoder;
 
+import io.greenroom.gating.precision.PrecisionTally;
 import io.greenroom.gating.residency.RoutingDial;
 import io.greenroom.gating.residency.RoutingTally;
 import java.util.Arrays;
@@ -27,6 +28,7 @@ final class Batch {
     private final @Nullable Throwable[] failures; // [maxSequences]
     private final RoutingDial[] dials; // [maxSequences]
     private final @Nullable RoutingTally[] tallies; // [maxSequences], null where exact
+    private final @Nullable PrecisionTally[] precisions; // [maxSequences]
     private int rows;
     private int sequenceCount;
     private boolean failedRows;
@@ -44,6 +46,7 @@ final class Batch {
         failures = new Throwable[maxSequences];
         dials = new RoutingDial[maxSequences];
         tallies = new RoutingTally[maxSequences];
+        precisions = new PrecisionTally[maxSequences];
         clear();
     }
 
@@ -52,6 +55,7 @@ final class Batch {
         Arrays.fill(failures, null);
         Arrays.fill(dials, RoutingDial.EXACT);
         Arrays.fill(tallies, null);
+        Arrays.fill(precisions, null);
         yielding = false;
         rows = 0;
         sequenceCount = 0;
@@ -99,6 +103,16 @@ final class Batch {
     /** Whether a sequence's rows are of a prompt, taken in chunks. */
     boolean isPrompt(int sequence) {
         return prompts[sequence];
+    }
+
+    /** Says who counts what mixed precision changes for the sequence opened last. */
+    void countPrecision(PrecisionTally tally) {
+        precisions[sequenceCount - 1] = tally;
+    }
+
+    /** Who counts what mixed precision changes for a row, or null. */
+    @Nullable PrecisionTally precisionTally(int row) {
+        return precisions[sequences[row]];
     }
 
     /** Whether any row is routed otherwise than exactly. */

@@ -107,7 +107,8 @@ final class GenerationSession extends SequenceSession implements Generation {
                         produced == 0 ? 0 : firstToken - submitted,
                         now - submitted,
                         routing(),
-                        routingCost()),
+                        routingCost(),
+                        precisionCost()),
                 failure);
     }
 }

@@ -1,5 +1,6 @@
 package io.greenroom.offload.decoder;
 
+import io.greenroom.gating.precision.PrecisionCost;
 import io.greenroom.gating.residency.RoutingCost;
 import io.greenroom.gating.residency.RoutingDial;
 
@@ -13,6 +14,7 @@ import io.greenroom.gating.residency.RoutingDial;
  * @param totalNanos time between submission and the end
  * @param routing how far its routing was allowed to yield to resident experts
  * @param routingCost what that came to
+ * @param precisionCost what mixed precision changed; all zeros where it is off
  */
 public record GenerationUsage(
         int promptTokens,
@@ -21,9 +23,30 @@ public record GenerationUsage(
         long firstTokenNanos,
         long totalNanos,
         RoutingDial routing,
-        RoutingCost routingCost) {
+        RoutingCost routingCost,
+        PrecisionCost precisionCost) {
 
-    /** With exact routing. */
+    /** In full precision. */
+    public GenerationUsage(
+            int promptTokens,
+            int completionTokens,
+            long queuedNanos,
+            long firstTokenNanos,
+            long totalNanos,
+            RoutingDial routing,
+            RoutingCost routingCost) {
+        this(
+                promptTokens,
+                completionTokens,
+                queuedNanos,
+                firstTokenNanos,
+                totalNanos,
+                routing,
+                routingCost,
+                PrecisionCost.NONE);
+    }
+
+    /** With exact routing, in full precision. */
     public GenerationUsage(
             int promptTokens,
             int completionTokens,

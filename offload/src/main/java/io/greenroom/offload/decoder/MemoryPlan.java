@@ -81,9 +81,9 @@ record MemoryPlan(
                 totalExperts(spec));
     }
 
-    /** Bytes of the arena; never above the budget. */
+    /** Bytes of the arenas; never above the budget. */
     long arenaBytes() {
-        return experts.slots() * experts.slotBytes();
+        return experts.arenaBytes();
     }
 
     /** Everything the model takes, outside the Java heap. */
@@ -137,7 +137,13 @@ record MemoryPlan(
                 + " of "
                 + totalExperts
                 + " experts resident in "
-                + new ByteSize(arenaBytes())
+                + new ByteSize(experts.slots() * experts.slotBytes())
+                + (experts.copySlots() == 0
+                        ? ""
+                        : " and "
+                                + experts.copySlots()
+                                + " low-bit copies in "
+                                + new ByteSize(experts.copySlots() * experts.copySlotBytes()))
                 + " (budget "
                 + new ByteSize(experts.budgetBytes())
                 + ", slot "

@@ -2,6 +2,7 @@ package io.greenroom.offload.decoder;
 
 import io.greenroom.cache.ByteSize;
 import io.greenroom.cache.ExpertCache;
+import io.greenroom.cache.ExpertId;
 import io.greenroom.cache.ExpertLoader;
 import io.greenroom.cache.MemoryBudget;
 import io.greenroom.cache.trace.RoutingTraceWriter;
@@ -32,6 +33,7 @@ import java.util.List;
 import java.util.Objects;
 import java.util.function.LongSupplier;
 import java.util.function.UnaryOperator;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -41,7 +43,7 @@ import org.slf4j.LoggerFactory;
  *
  * @param allocator of all native memory
  * @param kernels makes kernels
- * @param reading wraps the reader of experts
+ * @param reading wraps the readers of experts and of their copies
  * @param available memory this process may still take
  * @param loadTimeout longest wait for an expert
  * @param total budget over all models that this one's arena is part of, or null
@@ -90,6 +92,10 @@ record ModelLoader(
             throws IOException {
         ModelSpec spec = checkpoint.spec();
         ExpertLayout layout = ExpertLayout.of(checkpoint);
+        MixedPrecision mixed = options.mixedPrecision();
+        LowBitCopies.Source copySource =
+                mixed == null ? null : LowBitCopies.Source.open(mixed, checkpoint);
+        SlotPlan.Copies copyShare = copySource == null ? null : copySource.share();
         long availableBytes = available.getAsLong();
         MemoryPlan plan =
                 MemoryPlan.of(
@@ -99,7 +105,11 @@ record ModelLoader(
                         availableBytes,
                         left ->
                                 SlotPlan.of(
-                                        options.budget(), layout, spec.expertsPerToken(), left));
+                                        options.budget(),
+                                        layout,
+                                        copyShare,
+                                        spec.expertsPerToken(),
+                                        left));
         plan.warning(availableBytes)
                 .ifPresent(warning -> LOG.warn("{}: {}", checkpoint.location(), warning));
         if (total != null) {
@@ -141,6 +151,19 @@ record ModelLoader(
                                 .loadTimeout(loadTimeout)
                                 .listener(usage)
                                 .build());
+        LowBitCopies copies =
+                copySource == null
+                        ? null
+                        : LowBitCopies.open(
+                                copySource,
+                                plan.experts(),
+                                expertBytes(spec, layout),
+                                scratch.x().rows(),
+                                allocator,
+                                options.directIo(),
+                                reading,
+                                loadTimeout,
+                                resources);
         CrossLayerPrefetcher prefetcher =
                 prefetcher(spec, options, plan, weights, cache, compute, scratch);
         TraceRecorder recorder =
@@ -167,7 +190,8 @@ record ModelLoader(
                         compute,
                         kvCache,
                         scratch,
-                        new ExpertStage.Experts(cache, new SlotViews(reader::weights, spec)));
+                        new ExpertStage.Experts(cache, new SlotViews(reader::weights, spec)),
+                        copies);
         Scheduler scheduler =
                 new Scheduler(
                         "decoder-" + checkpoint.location().getFileName(),
@@ -180,6 +204,7 @@ record ModelLoader(
                         checkpoint,
                         plan,
                         cache,
+                        copies,
                         usage,
                         prefetcher,
                         scheduler,
@@ -195,6 +220,17 @@ record ModelLoader(
                 compute.describe(),
                 options.prefetch());
         return model;
+    }
+
+    /** Bytes of an expert in each layer; 0 where there are none. */
+    private static long[] expertBytes(ModelSpec spec, ExpertLayout layout) {
+        return IntStream.range(0, spec.layers())
+                .mapToLong(
+                        layer ->
+                                spec.moeLayers()[layer]
+                                        ? layout.expertBytes(new ExpertId(layer, 0))
+                                        : 0)
+                .toArray();
     }
 
     private static RoutingObserver counting(ExpertUsage usage) {
@@ -292,14 +328,18 @@ record ModelLoader(
             Kernels kernels,
             KvCache kvCache,
             Scratch scratch,
-            ExpertStage.Experts experts) {
+            ExpertStage.Experts experts,
+            @Nullable LowBitCopies copies) {
 
         MoeDecoder decoder() {
             Gate gate =
                     new SoftmaxTopKGate(
                             spec.experts(), spec.expertsPerToken(), spec.normalizeTopK());
             RoutedRows rows = RoutedRows.of(scratch.x().rows(), spec.experts());
-            ExpertStage stage = new ExactExperts(experts, kernels, scratch, rows);
+            ExpertStage stage =
+                    copies == null
+                            ? new ExactExperts(experts, kernels, scratch, rows)
+                            : copies.stage(experts, kernels, scratch, rows);
             List<DecoderLayer> layers = new ArrayList<>();
             for (int i = 0; i < spec.layers(); i++) {
                 SelfAttention attention =

@@ -20,6 +20,7 @@ import org.jspecify.annotations.Nullable;
  * @param threads kernel threads; 0 for the physical cores available
  * @param routing how far requests may yield to resident experts
  * @param trace records the routing, or null
+ * @param mixedPrecision how experts may be replaced by low-bit copies; null for not at all
  * @param directIo whether experts are read around the page cache where the file system allows
  */
 public record ModelOptions(
@@ -34,6 +35,7 @@ public record ModelOptions(
         int threads,
         RoutingSettings routing,
         @Nullable TraceOptions trace,
+        @Nullable MixedPrecision mixedPrecision,
         boolean directIo) {
 
     /**
@@ -86,6 +88,7 @@ public record ModelOptions(
         private int threads;
         private RoutingSettings routing = RoutingSettings.EXACT;
         private @Nullable TraceOptions trace;
+        private @Nullable MixedPrecision mixedPrecision;
         private boolean directIo = true;
 
         private Builder() {}
@@ -145,6 +148,11 @@ public record ModelOptions(
             return this;
         }
 
+        public Builder mixedPrecision(@Nullable MixedPrecision settings) {
+            mixedPrecision = settings;
+            return this;
+        }
+
         public Builder directIo(boolean direct) {
             directIo = direct;
             return this;
@@ -166,6 +174,7 @@ public record ModelOptions(
                     threads,
                     routing,
                     trace,
+                    mixedPrecision,
                     directIo);
         }
     }

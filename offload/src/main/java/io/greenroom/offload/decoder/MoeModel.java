@@ -2,9 +2,14 @@ package io.greenroom.offload.decoder;
 
 import io.greenroom.cache.CacheStats;
 import io.greenroom.cache.usage.UsageSnapshot;
+import io.greenroom.gating.precision.PrecisionCost;
+import io.greenroom.gating.precision.PrecisionRule;
 import io.greenroom.gating.residency.RoutingCost;
 import io.greenroom.gating.residency.RoutingDial;
+import io.greenroom.offload.lowbit.LowBitType;
 import io.greenroom.offload.store.Checkpoint;
+import java.nio.file.Path;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -41,6 +46,11 @@ public interface MoeModel extends AutoCloseable {
         return null;
     }
 
+    /** What mixed precision does; empty where it is off. */
+    default Optional<MixedStatus> mixedPrecision() {
+        return Optional.empty();
+    }
+
     /**
      * Ends running and waiting generations with {@link FinishReason#UNLOADED}, frees all memory.
      */
@@ -57,6 +67,28 @@ public interface MoeModel extends AutoCloseable {
     record Routing(RoutingDial standard, RoutingDial limit, RoutingCost cost) {}
 
     /**
+     * Low-bit copies, and what they change.
+     *
+     * @param file where they are
+     * @param type of the copies
+     * @param rule which experts they may replace
+     * @param copyBytes of one copy
+     * @param slots for copies
+     * @param resident copies in slots
+     * @param cost what was changed since load, all requests together
+     * @param cache counters of the copies' cache, which are also part of {@link Status#cache}
+     */
+    record MixedStatus(
+            Path file,
+            LowBitType type,
+            PrecisionRule rule,
+            long copyBytes,
+            int slots,
+            int resident,
+            PrecisionCost cost,
+            CacheStats cache) {}
+
+    /**
      * A snapshot for operators.
      *
      * @param budgetBytes expert bytes the budget allows
@@ -71,7 +103,7 @@ public interface MoeModel extends AutoCloseable {
      * @param queued requests waiting
      * @param tokensIn prompt tokens processed since load
      * @param tokensOut tokens produced since load
-     * @param cache counters of the expert cache
+     * @param cache counters of the expert cache; with mixed precision, of both caches together
      */
     record Status(
             long budgetBytes,

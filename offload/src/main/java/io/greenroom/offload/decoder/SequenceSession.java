@@ -1,5 +1,7 @@
 package io.greenroom.offload.decoder;
 
+import io.greenroom.gating.precision.PrecisionCost;
+import io.greenroom.gating.precision.PrecisionTally;
 import io.greenroom.gating.residency.RoutingCost;
 import io.greenroom.gating.residency.RoutingDial;
 import io.greenroom.gating.residency.RoutingTally;
@@ -15,6 +17,7 @@ abstract sealed class SequenceSession permits GenerationSession, EvaluationSessi
     private final int promptTokens;
     private final SessionRouting routing;
     private final RoutingTally routingTally = new RoutingTally();
+    private final PrecisionTally precisionTally = new PrecisionTally();
     private int length;
     private int processed;
     private int[] pageTable = new int[0];
@@ -62,6 +65,7 @@ abstract sealed class SequenceSession permits GenerationSession, EvaluationSessi
         batch.addSequence(
                 pageTable, prefilling() ? routing.prompt() : routing.output(), routingTally);
         batch.request(number, prefilling());
+        batch.countPrecision(precisionTally);
         for (int i = 0; i < count; i++) {
             int position = processed + i;
             batch.addRow(tokens[position], position, wantsLogits(position));
@@ -106,6 +110,11 @@ abstract sealed class SequenceSession permits GenerationSession, EvaluationSessi
 
     final void number(int admitted) {
         number = admitted;
+    }
+
+    /** What mixed precision has changed so far. */
+    final PrecisionCost precisionCost() {
+        return precisionTally.cost();
     }
 
     /** Any thread. */

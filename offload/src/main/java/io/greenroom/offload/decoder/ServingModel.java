@@ -7,6 +7,7 @@ import io.greenroom.gating.residency.RoutingCost;
 import io.greenroom.gating.residency.RoutingTally;
 import io.greenroom.offload.store.Checkpoint;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutionException;
@@ -27,6 +28,7 @@ public final class ServingModel implements MoeModel, LogitsEvaluator {
     private final Checkpoint checkpoint;
     private final MemoryPlan plan;
     private final ExpertCache cache;
+    private final @Nullable LowBitCopies copies;
     private final ExpertUsage usage;
     private final @Nullable CrossLayerPrefetcher prefetcher;
     private final Scheduler scheduler;
@@ -38,6 +40,7 @@ public final class ServingModel implements MoeModel, LogitsEvaluator {
             new GenerationSession.Counters(new LongAdder(), new LongAdder());
 
     /**
+     * @param copies of experts, or null
      * @param scheduler not yet started
      * @param routing how far requests yield to residents
      * @param routingTally what that costs, all requests together
@@ -47,6 +50,7 @@ public final class ServingModel implements MoeModel, LogitsEvaluator {
             Checkpoint checkpoint,
             MemoryPlan plan,
             ExpertCache cache,
+            @Nullable LowBitCopies copies,
             ExpertUsage usage,
             @Nullable CrossLayerPrefetcher prefetcher,
             Scheduler scheduler,
@@ -56,6 +60,7 @@ public final class ServingModel implements MoeModel, LogitsEvaluator {
         this.checkpoint = checkpoint;
         this.plan = plan;
         this.cache = cache;
+        this.copies = copies;
         this.usage = usage;
         this.prefetcher = prefetcher;
         this.scheduler = scheduler;
@@ -139,7 +144,12 @@ public final class ServingModel implements MoeModel, LogitsEvaluator {
                 scheduler.queued(),
                 counters.tokensIn().sum(),
                 counters.tokensOut().sum(),
-                cache.stats());
+                copies == null ? cache.stats() : cache.stats().plus(copies.stats()));
+    }
+
+    @Override
+    public Optional<MixedStatus> mixedPrecision() {
+        return Optional.ofNullable(copies).map(LowBitCopies::status);
     }
 
     @Override

@@ -38,6 +38,11 @@ public final class CheckedReader implements ExpertLoader {
         reader.promote(id);
     }
 
+    @Override
+    public void slotRetired(int slot) {
+        reader.slotRetired(slot);
+    }
+
     private void check(ExpertId id, int slot) {
         CRC32C crc = new CRC32C();
         // records begin at block borders, so a copy begins where its slot does

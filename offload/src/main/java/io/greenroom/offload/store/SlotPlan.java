@@ -4,16 +4,42 @@ import io.greenroom.cache.ByteSize;
 import io.greenroom.cache.ExpertBudget;
 import java.math.BigDecimal;
 import java.math.RoundingMode;
+import java.util.Locale;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What a budget comes to: as many slots as fit in it, never more bytes than it says, and no more
- * slots than there are experts.
+ * slots than there are experts. Low-bit copies, if there are any, have slots of their own in the
+ * same budget.
  *
  * @param budgetBytes bytes the budget comes to
  * @param slotBytes bytes of one slot
- * @param slots number of slots; {@code slots * slotBytes <= budgetBytes}
+ * @param slots number of slots
+ * @param copySlotBytes bytes of a copy's slot; 0 without copies
+ * @param copySlots number of those; {@code slots * slotBytes + copySlots * copySlotBytes} is at
+ *     most {@code budgetBytes}
  */
-public record SlotPlan(long budgetBytes, long slotBytes, int slots) {
+public record SlotPlan(
+        long budgetBytes, long slotBytes, int slots, long copySlotBytes, int copySlots) {
+
+    /** Without copies. */
+    public SlotPlan(long budgetBytes, long slotBytes, int slots) {
+        this(budgetBytes, slotBytes, slots, 0, 0);
+    }
+
+    /**
+     * Low-bit copies that share the budget.
+     *
+     * @param layout of the copies
+     * @param share of the budget that they get, between 0 and 1, but at least one slot
+     */
+    public record Copies(ExpertLayout layout, double share) {
+
+        private int slots(long budget) {
+            long fit = (long) (budget * share / layout.slotBytes());
+            return (int) Math.max(1, Math.min(fit, layout.experts()));
+        }
+    }
 
     /**
      * @param leastSlots slots the model cannot run below: the experts that one token needs at once
@@ -22,12 +48,65 @@ public record SlotPlan(long budgetBytes, long slotBytes, int slots) {
      */
     public static SlotPlan of(
             ExpertBudget budget, ExpertLayout layout, int leastSlots, long available) {
+        return of(budget, layout, null, leastSlots, available);
+    }
+
+    /**
+     * As {@link #of(ExpertBudget, ExpertLayout, int, long)}, with low-bit copies.
+     *
+     * @param copies null for none
+     */
+    public static SlotPlan of(
+            ExpertBudget budget,
+            ExpertLayout layout,
+            @Nullable Copies copies,
+            int leastSlots,
+            long available) {
         long bytes = budget.resolve(layout.allExpertBytes(), available);
-        int slots = (int) Math.min(bytes / layout.slotBytes(), layout.experts());
-        if (slots < leastSlots) {
-            throw new InsufficientBudgetException(refusal(budget, bytes, layout, leastSlots));
+        if (copies == null) {
+            int slots = slots(bytes, layout);
+            if (slots < leastSlots) {
+                throw new InsufficientBudgetException(refusal(budget, bytes, layout, leastSlots));
+            }
+            return new SlotPlan(bytes, layout.slotBytes(), slots);
         }
-        return new SlotPlan(bytes, layout.slotBytes(), slots);
+        int copySlots = copies.slots(bytes);
+        long copySlotBytes = copies.layout().slotBytes();
+        int slots = slots(Math.max(0, bytes - copySlots * copySlotBytes), layout);
+        if (slots < leastSlots) {
+            throw new InsufficientBudgetException(refusal(bytes, layout, copies, leastSlots));
+        }
+        return new SlotPlan(bytes, layout.slotBytes(), slots, copySlotBytes, copySlots);
+    }
+
+    private static int slots(long bytes, ExpertLayout layout) {
+        return (int) Math.min(bytes / layout.slotBytes(), layout.experts());
+    }
+
+    /** Bytes of all slots; never above the budget. */
+    public long arenaBytes() {
+        return slots * slotBytes + copySlots * copySlotBytes;
+    }
+
+    private static String refusal(long bytes, ExpertLayout layout, Copies copies, int leastSlots) {
+        long needed = Math.multiplyExact(layout.slotBytes(), leastSlots);
+        // the copies' share is rounded down to slots, but not below one
+        long enough =
+                Math.max(
+                        needed + copies.layout().slotBytes(),
+                        (long) Math.ceil(needed / (1 - copies.share())) + 1);
+        return String.format(
+                Locale.ROOT,
+                "The expert budget of %s (%d bytes), of which low-bit copies have %.1f %%, holds"
+                        + " fewer than the %d experts of %s that one token needs at once. A budget"
+                        + " that works is %d bytes (%s), or a smaller share of copies",
+                new ByteSize(bytes),
+                bytes,
+                100 * copies.share(),
+                leastSlots,
+                new ByteSize(layout.slotBytes()),
+                enough,
+                new ByteSize(enough));
     }
 
     private static String refusal(

@@ -10,6 +10,7 @@ import io.greenroom.offload.kernel.Kernels;
 import io.greenroom.offload.kernel.KvPages;
 import io.greenroom.offload.kernel.NativeKernels;
 import io.greenroom.offload.memory.LeakCheck;
+import io.greenroom.offload.memory.MemoryTag;
 import io.greenroom.offload.memory.NativeAllocator;
 import io.greenroom.offload.store.Checkpoint;
 import io.greenroom.offload.store.DenseLoader;
@@ -21,6 +22,7 @@ import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Semaphore;
+import java.util.concurrent.atomic.LongAccumulator;
 import java.util.function.IntFunction;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
@@ -40,6 +42,7 @@ final class ModelHarness implements AutoCloseable {
     private final Set<ExpertId> hanging = ConcurrentHashMap.newKeySet();
     private final List<CompletableFuture<Void>> hung = new ArrayList<>();
     private final Semaphore hangs = new Semaphore(0);
+    private final LongAccumulator largestArenas = new LongAccumulator(Math::max, 0);
     private Duration loadTimeout = Duration.ofSeconds(60);
     private ModelLoader.KernelsFactory kernels = NativeKernels::new;
     private @Nullable MemoryBudget total;
@@ -67,6 +70,11 @@ final class ModelHarness implements AutoCloseable {
             throws IOException {
         return new ModelLoader(allocator, kernels, Reader::new, () -> PLENTY, loadTimeout, total)
                 .load(checkpoint, options, progress);
+    }
+
+    /** The most expert bytes there were when a read began. */
+    long largestArenas() {
+        return largestArenas.get();
     }
 
     /** Experts read so far; forgets them. */
@@ -168,6 +176,7 @@ final class ModelHarness implements AutoCloseable {
         @Override
         public CompletableFuture<Void> load(ExpertId id, int slot, LoadPriority priority) {
             read.add(id);
+            largestArenas.accumulate(allocator.snapshot().of(MemoryTag.EXPERT_ARENA).bytes());
             if (broken.contains(id)) {
                 return CompletableFuture.failedFuture(new IOException("the disk is gone"));
             }

@@ -17,6 +17,7 @@ import java.util.Random;
 import java.util.Set;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
+import net.jqwik.api.constraints.DoubleRange;
 import net.jqwik.api.constraints.IntRange;
 import net.jqwik.api.constraints.LongRange;
 import org.junit.jupiter.api.Test;
@@ -156,6 +157,36 @@ class ExpertLayoutTest {
                     .isTrue();
         } catch (InsufficientBudgetException e) {
             assertThat(budget).isLessThan(layout.slotBytes());
+        }
+    }
+
+    @Property
+    void expertsAndCopiesStayWithinOneBudget(
+            @ForAll long seed,
+            @ForAll @IntRange(min = 2, max = 20) int count,
+            @ForAll @LongRange(min = 0, max = 2_000_000) long budget,
+            @ForAll @DoubleRange(min = 0.01, max = 0.99) double share) {
+        ExpertLayout layout = ExpertLayout.of(Scattered.random(new Random(seed), count));
+        ExpertLayout small = ExpertLayout.of(Scattered.random(new Random(seed + 1), count));
+        SlotPlan.Copies copies = new SlotPlan.Copies(small, share);
+        try {
+            SlotPlan plan =
+                    SlotPlan.of(ExpertBudget.parse(Long.toString(budget)), layout, copies, 2, 0);
+            assertThat(plan.arenaBytes())
+                    .isEqualTo(
+                            plan.slots() * layout.slotBytes()
+                                    + plan.copySlots() * small.slotBytes())
+                    .isLessThanOrEqualTo(budget);
+            assertThat(plan.slots()).isBetween(2, count);
+            assertThat(plan.copySlots()).isBetween(1, count);
+            assertThat((plan.copySlots() - 1) * small.slotBytes())
+                    .isLessThanOrEqualTo((long) (budget * share));
+        } catch (InsufficientBudgetException e) {
+            String offered =
+                    String.valueOf(e.getMessage()).replaceAll(".*works is (\\d+) .*", "$1");
+            SlotPlan plan = SlotPlan.of(ExpertBudget.parse(offered), layout, copies, 2, 0);
+            assertThat(plan.slots()).isGreaterThanOrEqualTo(2);
+            assertThat(Long.parseLong(offered)).isGreaterThan(budget);
         }
     }
 
