@@ -124,7 +124,8 @@ public record ComputeProbe(Spread tokenSeconds, double expertSeconds, String ker
                         kernels,
                         kv,
                         scratch,
-                        new ExpertStage.Experts(cache, (id, slot) -> pool.expert(id)));
+                        new ExpertStage.Experts(cache, (id, slot) -> pool.expert(id)),
+                        null);
         Tokens tokens = new Tokens(assembly.decoder(), kv.reserve(plan.contextLength()), clock);
         Spread token = tokens.run(nanos * 3 / 4, plan.contextLength());
         return new ComputeProbe(
