@@ -14,6 +14,7 @@ import io.greenroom.gating.predict.CrossLayerGatePredictor;
 import io.greenroom.gating.predict.PrefetchAudit;
 import io.greenroom.gating.residency.RoutingTally;
 import io.greenroom.offload.kernel.ActivationPrecision;
+import io.greenroom.offload.kernel.Activations;
 import io.greenroom.offload.kernel.Kernels;
 import io.greenroom.offload.kernel.KvPages;
 import io.greenroom.offload.kernel.WeightMatrix;
@@ -164,8 +165,17 @@ record ModelLoader(
                                 reading,
                                 loadTimeout,
                                 resources);
-        CrossLayerPrefetcher prefetcher =
-                prefetcher(spec, options, plan, weights, cache, compute, scratch);
+        TransferScheduler transfers =
+                transfers(
+                        spec,
+                        options,
+                        plan,
+                        weights,
+                        cache,
+                        compute,
+                        scratch,
+                        new TransferScheduler.Link(
+                                reader::use, System::nanoTime, expertBytes(spec, layout)));
         TraceRecorder recorder =
                 options.trace() == null
                         ? null
@@ -174,8 +184,8 @@ record ModelLoader(
         observers.add(counting(usage));
         if (recorder != null) {
             observers.add(recorder);
-            if (prefetcher != null) {
-                prefetcher.tell(recorder);
+            if (transfers != null) {
+                transfers.tell(recorder);
             }
         }
         RoutingTally routingTally = new RoutingTally();
@@ -183,7 +193,7 @@ record ModelLoader(
                 new Assembly(
                         spec,
                         weights,
-                        prefetcher,
+                        transfers,
                         new YieldingRows(
                                 cache, scratch.x().rows(), spec.expertsPerToken(), routingTally),
                         RoutingObserver.all(observers),
@@ -206,7 +216,7 @@ record ModelLoader(
                         cache,
                         copies,
                         usage,
-                        prefetcher,
+                        transfers,
                         scheduler,
                         options.routing(),
                         routingTally,
@@ -286,43 +296,49 @@ record ModelLoader(
                 plan.scratch());
     }
 
-    private static @Nullable CrossLayerPrefetcher prefetcher(
+    private static @Nullable TransferScheduler transfers(
             ModelSpec spec,
             ModelOptions options,
             MemoryPlan plan,
             ModelWeights weights,
             ExpertCache cache,
             Kernels kernels,
-            Scratch scratch) {
+            Scratch scratch,
+            TransferScheduler.Link link) {
         if (options.prefetch() == ModelOptions.Prefetch.OFF) {
             return null;
         }
         @Nullable WeightMatrix[] routers = new WeightMatrix[spec.layers()];
+        Activations firstNorm = null;
         for (int layer = 0; layer < routers.length; layer++) {
             if (weights.layers().get(layer).feedForward()
                     instanceof FeedForwardWeights.Routed routed) {
                 routers[layer] = routed.router();
+                firstNorm = layer == 0 ? routed.norm() : firstNorm;
             }
         }
-        return new CrossLayerPrefetcher(
-                routers,
+        return new TransferScheduler(
+                new TransferScheduler.Routers(routers, firstNorm, spec.rmsEpsilon()),
                 new CrossLayerGatePredictor(
                         spec.experts(), spec.expertsPerToken(), CrossLayerGatePredictor.Across.MAX),
                 cache,
                 kernels,
-                scratch.predictedLogits(),
-                HINTS_PER_CHOSEN * spec.expertsPerToken(),
-                plan.totalExperts(),
+                new TransferScheduler.Buffers(scratch.predictedLogits(), scratch.normed()),
+                link,
+                new TransferScheduler.Limits(
+                        HINTS_PER_CHOSEN * spec.expertsPerToken(),
+                        spec.expertsPerToken(),
+                        plan.totalExperts()),
                 options.prefetch() == ModelOptions.Prefetch.ON
                         ? null
-                        : PrefetchAudit.withDefaults(cache.stats()));
+                        : new PrefetchAudit(PrefetchAudit.Evidence.DEFAULT));
     }
 
     /** Connects layers with weights, buffers and experts. */
     record Assembly(
             ModelSpec spec,
             ModelWeights weights,
-            @Nullable CrossLayerPrefetcher prefetcher,
+            @Nullable TransferScheduler transfers,
             YieldingRows yielding,
             RoutingObserver observer,
             Kernels kernels,
@@ -353,7 +369,7 @@ record ModelLoader(
                 layers.add(new DecoderLayer(attention, feedForward(i, gate, stage, rows)));
             }
             return new MoeDecoder(
-                    spec, weights, List.copyOf(layers), prefetcher, observer, kernels, scratch);
+                    spec, weights, List.copyOf(layers), transfers, observer, kernels, scratch);
         }
 
         private FeedForward feedForward(int layer, Gate gate, ExpertStage stage, RoutedRows rows) {
@@ -367,7 +383,7 @@ record ModelLoader(
                     (FeedForwardWeights.Routed) half,
                     gate,
                     stage,
-                    prefetcher,
+                    transfers,
                     yielding,
                     observer,
                     kernels,

@@ -15,7 +15,7 @@ final class MoeDecoder implements BatchDecoder {
     private final ModelSpec spec;
     private final ModelWeights weights;
     private final List<DecoderLayer> layers;
-    private final @Nullable CrossLayerPrefetcher prefetcher;
+    private final @Nullable TransferScheduler transfers;
     private final RoutingObserver observer;
     private final Kernels kernels;
     private final Scratch scratch;
@@ -25,14 +25,14 @@ final class MoeDecoder implements BatchDecoder {
             ModelSpec spec,
             ModelWeights weights,
             List<DecoderLayer> layers,
-            @Nullable CrossLayerPrefetcher prefetcher,
+            @Nullable TransferScheduler transfers,
             RoutingObserver observer,
             Kernels kernels,
             Scratch scratch) {
         this.spec = spec;
         this.weights = weights;
         this.layers = layers;
-        this.prefetcher = prefetcher;
+        this.transfers = transfers;
         this.observer = observer;
         this.kernels = kernels;
         this.scratch = scratch;
@@ -43,6 +43,9 @@ final class MoeDecoder implements BatchDecoder {
     public void forward(Batch batch) throws InterruptedException {
         Activations x = scratch.x();
         kernels.embed(weights.embedding(), batch.tokens(), batch.rows(), x);
+        if (transfers != null) {
+            transfers.stepBegins(batch, x);
+        }
         for (DecoderLayer layer : layers) {
             layer.forward(batch, x);
             if (batch.hasFailedRows()) {
@@ -52,8 +55,8 @@ final class MoeDecoder implements BatchDecoder {
                 return;
             }
         }
-        if (prefetcher != null) {
-            prefetcher.stepDone();
+        if (transfers != null) {
+            transfers.stepDone();
         }
         observer.stepDone(batch);
     }

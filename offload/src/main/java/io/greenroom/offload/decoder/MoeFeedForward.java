@@ -34,7 +34,7 @@ final class MoeFeedForward implements FeedForward {
     private final Routed weights;
     private final Gate gate;
     private final ExpertStage experts;
-    private final @Nullable CrossLayerPrefetcher prefetcher;
+    private final @Nullable TransferScheduler transfers;
     private final YieldingRows yielding;
     private final RoutingObserver observer;
     private final Kernels kernels;
@@ -43,7 +43,7 @@ final class MoeFeedForward implements FeedForward {
 
     /**
      * @param experts where the chosen experts are computed
-     * @param prefetcher reads ahead for the layer after this one, or null
+     * @param transfers reads ahead for the layer after this one, or null
      * @param yielding says which rows may go to residents instead of the router's choice; shared
      *     with the other layers
      * @param observer is told each decision
@@ -55,7 +55,7 @@ final class MoeFeedForward implements FeedForward {
             Routed weights,
             Gate gate,
             ExpertStage experts,
-            @Nullable CrossLayerPrefetcher prefetcher,
+            @Nullable TransferScheduler transfers,
             YieldingRows yielding,
             RoutingObserver observer,
             Kernels kernels,
@@ -66,7 +66,7 @@ final class MoeFeedForward implements FeedForward {
         this.weights = weights;
         this.gate = gate;
         this.experts = experts;
-        this.prefetcher = prefetcher;
+        this.transfers = transfers;
         this.yielding = yielding;
         this.observer = observer;
         this.kernels = kernels;
@@ -82,8 +82,8 @@ final class MoeFeedForward implements FeedForward {
         kernels.matmul(weights.router(), input, n, null, scratch.routerLogits());
         kernels.read(scratch.routerLogits(), n, rows.logits());
         RoutingDecision decision = route(batch);
-        if (prefetcher != null) {
-            prefetcher.routed(layer, decision);
+        if (transfers != null) {
+            transfers.routed(layer, decision);
         }
         observer.routed(layer, batch, input, rows.logits(), decision);
 
@@ -91,11 +91,14 @@ final class MoeFeedForward implements FeedForward {
         try (ExpertStage.Pass pass = experts.begin(layer, decision)) {
             // Demand is on its way; from here on the disk may also serve guesses, and the cores
             // have work before they wait.
-            if (prefetcher != null) {
-                prefetcher.afterDemand(layer, input, n);
+            if (transfers != null) {
+                transfers.afterDemand(layer, input, n);
             }
             shared(input, n);
             factors = pass.compute(batch, input);
+            if (transfers != null) {
+                transfers.demandDone(layer);
+            }
         }
         kernels.combine(x, scratch.partial(), factors, n, gate.expertsPerToken());
         if (weights.shared() != null) {

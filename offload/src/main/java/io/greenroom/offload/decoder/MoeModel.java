@@ -51,6 +51,9 @@ public interface MoeModel extends AutoCloseable {
         return Optional.empty();
     }
 
+    /** What prefetch is doing now, and why. */
+    PrefetchStatus prefetch();
+
     /**
      * Ends running and waiting generations with {@link FinishReason#UNLOADED}, frees all memory.
      */

@@ -6,7 +6,6 @@ import io.greenroom.cache.usage.UsageSnapshot;
 import io.greenroom.gating.residency.RoutingCost;
 import io.greenroom.gating.residency.RoutingTally;
 import io.greenroom.offload.store.Checkpoint;
-import java.util.Locale;
 import java.util.Optional;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletionException;
@@ -30,7 +29,7 @@ public final class ServingModel implements MoeModel, LogitsEvaluator {
     private final ExpertCache cache;
     private final @Nullable LowBitCopies copies;
     private final ExpertUsage usage;
-    private final @Nullable CrossLayerPrefetcher prefetcher;
+    private final @Nullable TransferScheduler transfers;
     private final Scheduler scheduler;
     private final RoutingSettings routing;
     private final RoutingTally routingTally;
@@ -52,7 +51,7 @@ public final class ServingModel implements MoeModel, LogitsEvaluator {
             ExpertCache cache,
             @Nullable LowBitCopies copies,
             ExpertUsage usage,
-            @Nullable CrossLayerPrefetcher prefetcher,
+            @Nullable TransferScheduler transfers,
             Scheduler scheduler,
             RoutingSettings routing,
             RoutingTally routingTally,
@@ -62,7 +61,7 @@ public final class ServingModel implements MoeModel, LogitsEvaluator {
         this.cache = cache;
         this.copies = copies;
         this.usage = usage;
-        this.prefetcher = prefetcher;
+        this.transfers = transfers;
         this.scheduler = scheduler;
         this.routing = routing;
         this.routingTally = routingTally;
@@ -167,20 +166,9 @@ public final class ServingModel implements MoeModel, LogitsEvaluator {
         return recorder == null ? null : recorder.status();
     }
 
-    /**
-     * What prefetch is doing, in a line for operators: on or off, why, and how well it foresees.
-     */
-    public String prefetch() {
-        if (prefetcher == null) {
-            return "off: as configured";
-        }
-        CrossLayerPrefetcher.Report report = prefetcher.report();
-        return String.format(
-                Locale.ROOT,
-                "%s; foresaw %.1f %% of %d chosen experts",
-                report.reason(),
-                100 * report.recall().atK(),
-                report.recall().chosen());
+    @Override
+    public PrefetchStatus prefetch() {
+        return transfers == null ? PrefetchStatus.OFF : transfers.status();
     }
 
     /**

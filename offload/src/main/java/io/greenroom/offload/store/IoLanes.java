@@ -15,12 +15,13 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * A few reader threads behind two queues, first come first served within each.
+ * A few reader threads behind a queue for each priority, first come first served within each.
  *
  * <p>The lanes share one link, so a guess read beside demand would slow demand down even in a lane
  * of its own. Hence a guess is begun only while no demand is waiting or being read, and only in
- * some of the lanes. A job under way is finished: demand waits for at most one job in each of the
- * lanes that guesses may use, and the other lanes begin at once. No lock is held while a job runs.
+ * some of the lanes; what only fills free slots is begun only while no guess waits, and counts as
+ * one. A job under way is finished: demand waits for at most one job in each of the lanes that
+ * guesses may use, and the other lanes begin at once. No lock is held while a job runs.
  */
 final class IoLanes implements AutoCloseable {
 
@@ -39,6 +40,7 @@ final class IoLanes implements AutoCloseable {
     private final Condition work = lock.newCondition();
     private final Queue<Job> demand = new ArrayDeque<>();
     private final Queue<Job> guesses = new ArrayDeque<>();
+    private final Queue<Job> background = new ArrayDeque<>();
     private final List<Thread> lanes = new ArrayList<>();
     private final int guessLanes;
     private final LongSupplier clock;
@@ -99,14 +101,14 @@ final class IoLanes implements AutoCloseable {
                 throw new IllegalStateException("The readers are closed");
             }
             account();
-            (priority == LoadPriority.DEMAND ? demand : guesses).addAll(jobs);
+            queue(priority).addAll(jobs);
             work.signalAll();
         } finally {
             lock.unlock();
         }
     }
 
-    /** Moves the waiting guesses of an owner to the end of demand. */
+    /** Moves what waits of an owner, and is no demand yet, to the end of demand. */
     void promote(Object owner) {
         lock.lock();
         try {
@@ -120,7 +122,7 @@ final class IoLanes implements AutoCloseable {
     }
 
     /**
-     * Takes back the waiting guesses of an owner. What was promoted stays.
+     * Takes back what waits of an owner. Demand, and what was promoted, stays.
      *
      * @return how many jobs will never run
      */
@@ -144,9 +146,21 @@ final class IoLanes implements AutoCloseable {
         }
     }
 
+    private Queue<Job> queue(LoadPriority priority) {
+        return switch (priority) {
+            case DEMAND -> demand;
+            case PREFETCH -> guesses;
+            case BACKGROUND -> background;
+        };
+    }
+
     private int moveGuesses(Object owner, @Nullable Queue<Job> target) {
+        return move(guesses, owner, target) + move(background, owner, target);
+    }
+
+    private static int move(Queue<Job> from, Object owner, @Nullable Queue<Job> target) {
         int moved = 0;
-        for (Iterator<Job> jobs = guesses.iterator(); jobs.hasNext(); ) {
+        for (Iterator<Job> jobs = from.iterator(); jobs.hasNext(); ) {
             Job job = jobs.next();
             if (job.owner().equals(owner)) {
                 jobs.remove();
@@ -192,9 +206,9 @@ final class IoLanes implements AutoCloseable {
                 if (mayGuess()) {
                     account();
                     guessesRunning++;
-                    return new Running(guesses.remove(), true);
+                    return new Running((guesses.isEmpty() ? background : guesses).remove(), true);
                 }
-                if (closed && guesses.isEmpty()) {
+                if (closed && guesses.isEmpty() && background.isEmpty()) {
                     return null;
                 }
                 work.awaitUninterruptibly();
@@ -221,7 +235,7 @@ final class IoLanes implements AutoCloseable {
     }
 
     private boolean mayGuess() {
-        return !guesses.isEmpty()
+        return !(guesses.isEmpty() && background.isEmpty())
                 && demand.isEmpty()
                 && demandRunning == 0
                 && guessesRunning < guessLanes;

@@ -484,17 +484,21 @@ class ServingModelTest {
         try (ServingModel model = harness.load(checkpoint, on)) {
             ModelHarness.generate(model, prompt, 40).await();
             assertThat(model.status().cache().prefetchIssued()).isPositive();
-            // Five rows of the prompt, 39 of the output; two experts each in the last two layers.
-            assertThat(model.prefetch())
-                    .matches(
-                            "on: as configured; foresaw \\d+\\.\\d % of "
-                                    + 2 * 2 * (5 + 39)
-                                    + " chosen experts");
+            // 39 rows of the output; two experts in each of three layers.
+            PrefetchStatus status = model.prefetch();
+            assertThat(status.mode()).isEqualTo(ModelOptions.Prefetch.ON);
+            assertThat(status.reason()).isEqualTo("on: as configured");
+            assertThat(status.recall().chosen()).isEqualTo(2 * 3 * 39);
+            assertThat(status.layers())
+                    .extracting(PrefetchStatus.Layer::layer)
+                    .containsExactly(0, 1, 2);
+            assertThat(status.bytesPerSecond()).isPositive();
         }
         try (ServingModel model = harness.load(checkpoint, ModelHarness.options("50%"))) {
             ModelHarness.generate(model, prompt, 40).await();
             assertThat(model.status().cache().prefetchIssued()).isZero();
-            assertThat(model.prefetch()).isEqualTo("off: as configured");
+            assertThat(model.prefetch()).isEqualTo(PrefetchStatus.OFF);
+            assertThat(model.prefetch().reason()).isEqualTo("off: as configured");
         }
     }
 

@@ -60,7 +60,7 @@ class ExpertReaderTest {
     }
 
     @ParameterizedTest
-    @EnumSource(TensorType.class)
+    @EnumSource(value = TensorType.class, mode = EnumSource.Mode.EXCLUDE, names = "Q2_G32")
     void everyExpertOfEveryTypeIsRead(TensorType type) throws Exception {
         TinyModel model = MODEL.withExpertType(type);
         Path file = model.gguf().write(folder.resolve("model.gguf"));

@@ -64,14 +64,17 @@ class IoLanesTest {
                                 })),
                 LoadPriority.DEMAND);
         await(busy);
+        lanes.submit(List.of(job("b1", "B"), job("b2", "B")), LoadPriority.BACKGROUND);
+        lanes.submit(List.of(job("c1", "C")), LoadPriority.BACKGROUND);
         lanes.submit(List.of(job("p1", "P"), job("p2", "P")), LoadPriority.PREFETCH);
         lanes.submit(List.of(job("q1", "Q")), LoadPriority.PREFETCH);
         lanes.submit(List.of(job("d1", "D"), job("d2", "D")), LoadPriority.DEMAND);
         lanes.promote("Q");
+        lanes.promote("C");
         lanes.submit(List.of(job("e1", "E")), LoadPriority.DEMAND);
         go.countDown();
         lanes.close();
-        assertThat(done).containsExactly("d1", "d2", "q1", "e1", "p1", "p2");
+        assertThat(done).containsExactly("d1", "d2", "q1", "c1", "e1", "p1", "p2", "b1", "b2");
     }
 
     @Test

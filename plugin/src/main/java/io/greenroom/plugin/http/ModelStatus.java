@@ -26,6 +26,7 @@ final class ModelStatus {
         json.add("experts", experts(status));
         json.add("requests", requests(status));
         json.add("cache", cache(status.cache()));
+        json.add("prefetch", PrefetchJson.of(model.moe().prefetch(), model.moe().usage()));
         json.add("routing", routing(model.moe().routing()));
         TraceStatus trace = model.moe().trace();
         if (trace != null) {

@@ -4,13 +4,16 @@ import io.greenroom.cache.CacheStats;
 import io.greenroom.cache.ExpertId;
 import io.greenroom.cache.usage.ExpertUsage;
 import io.greenroom.cache.usage.UsageSnapshot;
+import io.greenroom.gating.predict.PredictionStats;
 import io.greenroom.gating.residency.RoutingCost;
 import io.greenroom.gating.residency.RoutingDial;
 import io.greenroom.offload.decoder.FinishReason;
 import io.greenroom.offload.decoder.Generation;
 import io.greenroom.offload.decoder.GenerationRequest;
 import io.greenroom.offload.decoder.GenerationUsage;
+import io.greenroom.offload.decoder.ModelOptions;
 import io.greenroom.offload.decoder.MoeModel;
+import io.greenroom.offload.decoder.PrefetchStatus;
 import io.greenroom.offload.decoder.TokenListener;
 import io.greenroom.offload.store.Checkpoint;
 import io.greenroom.offload.store.ExpertSpans;
@@ -181,6 +184,19 @@ public final class FakeMoeModel implements MoeModel {
     /** Counters that a test may drive: a model of 2 layers of 4 experts, 100 bytes each. */
     public ExpertUsage counters() {
         return usage;
+    }
+
+    @Override
+    public PrefetchStatus prefetch() {
+        return new PrefetchStatus(
+                ModelOptions.Prefetch.AUTO,
+                true,
+                "on: a step takes 4.0 % less with it (2.0 to 6.0, 64 pairs)",
+                0.25,
+                1_000_000_000,
+                List.of(
+                        new PrefetchStatus.Layer(
+                                1, 100, 1.5, new PredictionStats.Recall(200, 150, 180))));
     }
 
     @Override

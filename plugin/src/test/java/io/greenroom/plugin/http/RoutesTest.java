@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
+import io.greenroom.cache.CacheListener.Event;
+import io.greenroom.cache.ExpertId;
 import io.greenroom.offload.decoder.FinishReason;
 import io.greenroom.plugin.config.PluginSettings;
 import io.greenroom.plugin.engine.FakeMoeModel;
@@ -501,6 +503,12 @@ class RoutesTest {
 
     @Test
     void operatorsSeeBudgetResidencyAndCounters() {
+        for (int expert = 0; expert < 3; expert++) {
+            ExpertId id = new ExpertId(1, expert);
+            fake.counters().on(Event.PREFETCH, id, expert);
+            fake.counters().on(Event.LOADED, id, expert);
+            fake.counters().on(expert == 0 ? Event.HIT : Event.EVICT, id, expert);
+        }
         server.with("demo", model);
         send(HttpMethod.GET, "/moe/models/demo", "");
         JsonObject status = json(whole());
@@ -516,6 +524,20 @@ class RoutesTest {
         assertThat(routing.get("limit").getAsString()).isEqualTo("biased:0.5");
         assertThat(routing.get("altered_selections").getAsLong()).isEqualTo(8);
         assertThat(routing.get("lost_router_weight_share").getAsDouble()).isEqualTo(0.05);
+        JsonObject prefetch = status.getAsJsonObject("prefetch");
+        assertThat(prefetch.get("mode").getAsString()).isEqualTo("auto");
+        assertThat(prefetch.get("on").getAsBoolean()).isTrue();
+        assertThat(prefetch.get("reason").getAsString()).startsWith("on: a step takes 4.0 % less");
+        assertThat(prefetch.get("link_idle_share").getAsDouble()).isEqualTo(0.25);
+        assertThat(prefetch.get("recall_at_k").getAsDouble()).isEqualTo(0.75);
+        JsonObject layer = prefetch.getAsJsonArray("layers").get(0).getAsJsonObject();
+        assertThat(layer.get("layer").getAsInt()).isOne();
+        assertThat(layer.get("fits").getAsDouble()).isEqualTo(1.5);
+        assertThat(layer.get("useful").getAsLong()).isOne();
+        assertThat(layer.get("wasted").getAsLong()).isEqualTo(2);
+        assertThat(layer.get("wasted_bytes").getAsLong()).isEqualTo(200);
+        assertThat(layer.get("on_time_share").getAsDouble()).isEqualTo(1.0 / 3);
+        assertThat(layer.get("recall_at_2k").getAsDouble()).isEqualTo(0.9);
         send(HttpMethod.GET, "/moe/models", "");
         assertThat(json(whole()).getAsJsonArray("models")).hasSize(1);
     }
