@@ -7,6 +7,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.BitSet;
 import java.util.List;
+import java.util.Map;
 import java.util.zip.CRC32C;
 
 /**
@@ -89,6 +90,11 @@ final class ChunkDecoder implements AutoCloseable {
             throw cursor.bad("length", cursor.remaining() + " bytes too long", "no more bytes");
         }
         return assemble(shapes, rowCount, experts, probabilities, norms, similarities, predicted);
+    }
+
+    /** Bytes in the file of each part read so far, by its name. */
+    Map<String, Long> packedBytes() {
+        return parts.packedBytes();
     }
 
     private int idBytes() {

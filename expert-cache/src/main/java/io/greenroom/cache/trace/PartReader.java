@@ -1,6 +1,8 @@
 package io.greenroom.cache.trace;
 
 import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.Map;
 import java.util.zip.DataFormatException;
 import java.util.zip.Inflater;
 
@@ -12,6 +14,7 @@ final class PartReader implements AutoCloseable {
 
     private final Path file;
     private final Inflater inflater = new Inflater(true);
+    private final Map<String, Long> packedBytes = new LinkedHashMap<>();
 
     PartReader(Path file) {
         this.file = file;
@@ -28,6 +31,7 @@ final class PartReader implements AutoCloseable {
         }
         int packed = cursor.count("packed size of " + what, body.length);
         int from = cursor.take(packed, what);
+        packedBytes.merge(what, (long) packed, Long::sum);
         long most = (long) packed * TraceFormat.MAX_DEFLATE_RATIO;
         if (size > most) {
             throw cursor.bad(
@@ -60,6 +64,11 @@ final class PartReader implements AutoCloseable {
                     what + " cannot be unpacked: " + e.getMessage() + "; the file is damaged");
         }
         return raw;
+    }
+
+    /** Bytes in the file of each part read so far, by its name. */
+    Map<String, Long> packedBytes() {
+        return packedBytes;
     }
 
     @Override

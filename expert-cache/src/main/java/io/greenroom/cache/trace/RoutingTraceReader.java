@@ -9,6 +9,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayDeque;
 import java.util.Iterator;
+import java.util.Map;
 import java.util.NoSuchElementException;
 import java.util.Optional;
 import java.util.Queue;
@@ -108,6 +109,11 @@ public final class RoutingTraceReader implements Iterator<TraceStep>, Closeable 
     /** Bytes of the file. */
     public long size() {
         return size;
+    }
+
+    /** Bytes in the file of each part of the chunks read so far, by its name. */
+    public Map<String, Long> packedBytes() {
+        return Map.copyOf(decoder.packedBytes());
     }
 
     /** What the recorder said at the end; empty before all steps are read, and in a cut file. */

@@ -5,10 +5,9 @@ import com.google.gson.GsonBuilder;
 import com.google.gson.JsonArray;
 import com.google.gson.JsonObject;
 import io.greenroom.plugin.host.LocalModel;
-import io.greenroom.plugin.host.ModelDefinition;
 import java.io.IOException;
 import java.io.PrintWriter;
-import java.nio.file.Path;
+import java.util.Map;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -32,18 +31,7 @@ final class GenerateCommand implements Callable<Integer> {
 
     @Spec private CommandSpec spec = CommandSpec.create();
 
-    @Option(
-            names = {"-m", "--model"},
-            paramLabel = "PATH",
-            description = "A GGUF file or a checkpoint's folder; the demo model unless given.")
-    private @Nullable Path model;
-
-    @Option(
-            names = "--home",
-            paramLabel = "DIR",
-            defaultValue = "${sys:greenroom.home:-.}",
-            description = "Where Greenroom's sources lie (set by the launcher).")
-    private Path home = Path.of(".");
+    @Mixin private ModelChoice choice = new ModelChoice();
 
     @Option(
             names = {"-p", "--prompt"},
@@ -85,7 +73,7 @@ final class GenerateCommand implements Callable<Integer> {
                             }
                         });
         GenerationFigures figures;
-        try (LocalModel local = load(err)) {
+        try (LocalModel local = choice.load(settings, Map.of(), err)) {
             GenerationFigures.Start start = GenerationFigures.start(local.moe());
             local.request(request().toString(), reader);
             reader.end();
@@ -108,13 +96,6 @@ final class GenerateCommand implements Callable<Integer> {
         out.flush();
         err.flush();
         return 0;
-    }
-
-    private LocalModel load(PrintWriter err) throws IOException {
-        Path path = model == null ? DemoCommand.demoModel(home) : model;
-        String name = ModelDefinition.nameOf(path);
-        ModelDefinition definition = settings.definition(name, path);
-        return LoadProgress.during("Loading " + name, err, () -> LocalModel.load(definition));
     }
 
     private JsonObject request() {

@@ -10,7 +10,7 @@ import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.ScopeType;
 import picocli.CommandLine.Spec;
 
-/** The command line: {@code greenroom demo|serve|generate|synthesize}. */
+/** The command line: {@code greenroom demo|serve|generate|synthesize|trace|perplexity}. */
 @Command(
         name = "greenroom",
         description = "Serves Mixture-of-Experts language models inside a memory budget.",
@@ -21,7 +21,9 @@ import picocli.CommandLine.Spec;
             DemoCommand.class,
             ServeCommand.class,
             GenerateCommand.class,
-            SynthesizeCommand.class
+            SynthesizeCommand.class,
+            TraceCommand.class,
+            PerplexityCommand.class
         },
         synopsisSubcommandLabel = "COMMAND",
         usageHelpAutoWidth = true,

@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
@@ -54,6 +55,30 @@ final class ModelSettings {
             paramLabel = "KEY=VALUE",
             description = "Any other option of serving.properties, without its \"option.\".")
     private Map<String, String> others = new LinkedHashMap<>();
+
+    /** The budgets asked for, if commas separate several; "auto" if none is. */
+    List<String> budgets() {
+        return list(budget, "auto");
+    }
+
+    /** The routings asked for, if commas separate several; "exact" if none is. */
+    List<String> routings() {
+        return list(routing, "exact");
+    }
+
+    private static List<String> list(@Nullable String text, String otherwise) {
+        return text == null ? List.of(otherwise) : List.of(text.trim().split("\\s*,\\s*", -1));
+    }
+
+    /**
+     * As {@link #definition(String, Path)}, with settings that win over all others.
+     *
+     * @param more by their names in serving.properties
+     */
+    ModelDefinition definition(String name, Path path, Map<String, String> more)
+            throws IOException {
+        return definition(name, path).withOptions(more);
+    }
 
     /** The model at a path, with these settings over those of its serving.properties. */
     ModelDefinition definition(String name, Path path) throws IOException {

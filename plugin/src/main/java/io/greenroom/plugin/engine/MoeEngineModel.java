@@ -146,6 +146,15 @@ public final class MoeEngineModel extends BaseModel {
     }
 
     /**
+     * What the loaded model knows of text.
+     *
+     * @throws IllegalStateException before {@link #load} and after {@link #close}
+     */
+    public ModelText text() {
+        return loaded().text();
+    }
+
+    /**
      * When the load was complete.
      *
      * @throws IllegalStateException before {@link #load} and after {@link #close}

@@ -8,6 +8,7 @@ import io.greenroom.plugin.engine.MoeEngineModel;
 import io.greenroom.plugin.http.RefusedException;
 import io.greenroom.plugin.http.ServedModel;
 import io.greenroom.plugin.http.ServerBridge;
+import io.greenroom.plugin.protocol.text.ModelText;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.handler.codec.http.HttpResponse;
@@ -45,6 +46,11 @@ final class HostBridge implements ServerBridge {
     /** What our engine loaded, if the model is of our engine. */
     static Optional<MoeModel> moe(HostedModel hosted) {
         return served(hosted).map(served -> served.model().moe());
+    }
+
+    /** What our engine knows of text, if the model is of our engine. */
+    static Optional<ModelText> text(HostedModel hosted) {
+        return served(hosted).map(served -> served.model().text());
     }
 
     @Override

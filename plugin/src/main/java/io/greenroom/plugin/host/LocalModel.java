@@ -4,7 +4,9 @@ import ai.djl.inference.streaming.PublisherBytesSupplier;
 import ai.djl.modality.Input;
 import ai.djl.modality.Output;
 import ai.djl.ndarray.BytesSupplier;
+import io.greenroom.offload.decoder.LogitsEvaluator;
 import io.greenroom.offload.decoder.MoeModel;
+import io.greenroom.plugin.protocol.text.ModelText;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutionException;
 import java.util.function.Consumer;
@@ -44,6 +46,20 @@ public final class LocalModel implements AutoCloseable {
     public MoeModel moe() {
         return HostBridge.moe(model)
                 .orElseThrow(() -> new IllegalStateException("the model's engine is another"));
+    }
+
+    /** What it knows of text. */
+    public ModelText text() {
+        return HostBridge.text(model)
+                .orElseThrow(() -> new IllegalStateException("the model's engine is another"));
+    }
+
+    /** Evaluates texts with it. */
+    public LogitsEvaluator evaluator() {
+        if (moe() instanceof LogitsEvaluator evaluator) {
+            return evaluator;
+        }
+        throw new IllegalStateException("the model gives no logits");
     }
 
     /**
