@@ -16,6 +16,8 @@ import io.greenroom.offload.store.ExpertReader;
 import io.greenroom.offload.store.Fingerprint;
 import io.greenroom.offload.store.ModelSpec;
 import io.greenroom.offload.store.SlotPlan;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.function.UnaryOperator;
 
@@ -55,8 +57,11 @@ final class LowBitCopies {
 
         static Source open(MixedPrecision settings, Checkpoint checkpoint)
                 throws CheckpointException {
-            LowBitFile file =
-                    LowBitFile.open(settings.file(), checkpoint.spec(), Fingerprint.of(checkpoint));
+            Path location = checkpoint.location();
+            Path folder =
+                    Files.isDirectory(location) ? location : location.toAbsolutePath().getParent();
+            Path path = folder == null ? settings.file() : folder.resolve(settings.file());
+            LowBitFile file = LowBitFile.open(path, checkpoint.spec(), Fingerprint.of(checkpoint));
             return new Source(settings, file, ExpertLayout.of(file));
         }
 

@@ -6,7 +6,8 @@ import java.nio.file.Path;
 /**
  * How experts that are not in memory may be replaced by low-bit copies, or done without. Lossy.
  *
- * @param file the copies, as {@code greenroom pack} makes them
+ * @param file the copies, as {@code greenroom pack} makes them; if relative, in the checkpoint's
+ *     folder
  * @param budgetShare share of the model's expert budget that holds copies, above 0 and below 1
  * @param rule which experts of a token
  * @param skipped what becomes of the weight of those done without
@@ -16,6 +17,9 @@ public record MixedPrecision(
 
     /** Share of the budget that copies get unless the operator says otherwise. */
     public static final double DEFAULT_SHARE = 0.15;
+
+    /** What becomes of skipped weight unless the operator says otherwise. */
+    public static final SkippedWeight DEFAULT_SKIPPED = SkippedWeight.DROP;
 
     /**
      * @throws IllegalArgumentException naming the share and what is accepted
@@ -31,6 +35,6 @@ public record MixedPrecision(
 
     /** With the defaults for all but the file. */
     public static MixedPrecision of(Path file) {
-        return new MixedPrecision(file, DEFAULT_SHARE, PrecisionRule.DEFAULT, SkippedWeight.DROP);
+        return new MixedPrecision(file, DEFAULT_SHARE, PrecisionRule.DEFAULT, DEFAULT_SKIPPED);
     }
 }

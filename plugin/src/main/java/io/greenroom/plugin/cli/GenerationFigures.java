@@ -2,11 +2,14 @@ package io.greenroom.plugin.cli;
 
 import com.google.gson.JsonObject;
 import io.greenroom.cache.CacheStats;
+import io.greenroom.gating.precision.PrecisionCost;
 import io.greenroom.gating.residency.RoutingCost;
 import io.greenroom.gating.residency.RoutingDial;
 import io.greenroom.offload.decoder.MoeModel;
+import io.greenroom.plugin.protocol.PrecisionUsage;
 import io.greenroom.plugin.protocol.RoutingUsage;
 import java.util.Locale;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What a generation cost, from the difference of two snapshots of its model.
@@ -20,6 +23,7 @@ import java.util.Locale;
  * @param stallSeconds time the model waited for experts with nothing to compute
  * @param routing how far it was allowed to yield to resident experts
  * @param routingCost what that came to
+ * @param precisionCost what mixed precision changed, or null where it is off
  */
 record GenerationFigures(
         long promptTokens,
@@ -30,12 +34,17 @@ record GenerationFigures(
         long bytesRead,
         double stallSeconds,
         RoutingDial routing,
-        RoutingCost routingCost) {
+        RoutingCost routingCost,
+        @Nullable PrecisionCost precisionCost) {
 
     private static final double NANOS = 1e9;
 
     /** The model before the request. */
-    record Start(MoeModel.Status status, RoutingCost routingCost, long nanos) {
+    record Start(
+            MoeModel.Status status,
+            RoutingCost routingCost,
+            @Nullable PrecisionCost precisionCost,
+            long nanos) {
 
         GenerationFigures end(MoeModel model) {
             long took = System.nanoTime() - nanos;
@@ -45,12 +54,23 @@ record GenerationFigures(
                     model.status(),
                     took,
                     routing.standard(),
-                    routing.cost().since(routingCost));
+                    routing.cost().since(routingCost),
+                    since(precisionOf(model)));
+        }
+
+        private @Nullable PrecisionCost since(@Nullable PrecisionCost now) {
+            return now == null || precisionCost == null ? now : now.since(precisionCost);
         }
     }
 
     static Start start(MoeModel model) {
-        return new Start(model.status(), model.routing().cost(), System.nanoTime());
+        return new Start(
+                model.status(), model.routing().cost(), precisionOf(model), System.nanoTime());
+    }
+
+    private static @Nullable PrecisionCost precisionOf(MoeModel model) {
+        MoeModel.MixedStatus mixed = model.mixedPrecision().orElse(null);
+        return mixed == null ? null : mixed.cost();
     }
 
     static GenerationFigures between(
@@ -58,7 +78,8 @@ record GenerationFigures(
             MoeModel.Status after,
             long nanos,
             RoutingDial routing,
-            RoutingCost routingCost) {
+            RoutingCost routingCost,
+            @Nullable PrecisionCost precisionCost) {
         CacheStats first = before.cache();
         CacheStats last = after.cache();
         return new GenerationFigures(
@@ -70,7 +91,8 @@ record GenerationFigures(
                 last.bytesLoaded() - first.bytesLoaded(),
                 (last.stallNanos() - first.stallNanos()) / NANOS,
                 routing,
-                routingCost);
+                routingCost,
+                precisionCost);
     }
 
     double tokensPerSecond() {
@@ -83,7 +105,7 @@ record GenerationFigures(
     }
 
     String inWords() {
-        return cost() + routingInWords();
+        return cost() + routingInWords() + precisionInWords();
     }
 
     private String routingInWords() {
@@ -95,6 +117,17 @@ record GenerationFigures(
                         routing,
                         100 * routingCost.alteredShare(),
                         100 * routingCost.lostShare());
+    }
+
+    private String precisionInWords() {
+        return precisionCost == null
+                ? ""
+                : String.format(
+                        Locale.ROOT,
+                        "; %.1f %% of choices in low precision, %.1f %% skipped, %s not read",
+                        100 * precisionCost.copiedShare(),
+                        100 * precisionCost.skippedShare(),
+                        ModelFacts.size(Math.max(0, precisionCost.savedBytes())));
     }
 
     private String cost() {
@@ -121,5 +154,8 @@ record GenerationFigures(
         json.addProperty("stall_seconds", stallSeconds);
         json.addProperty("routing", routing.toString());
         RoutingUsage.addCost(json, routingCost);
+        if (precisionCost != null) {
+            json.add("mixed_precision", PrecisionUsage.toJson(precisionCost));
+        }
     }
 }

@@ -51,6 +51,15 @@ final class ModelSettings {
     private @Nullable String threads;
 
     @Option(
+            names = "--low-bit",
+            paramLabel = "FILE",
+            description =
+                    "Mixed precision: experts that are not in memory and matter little are replaced"
+                            + " by low-bit copies from this file, or done without. Lossy; see"
+                            + " greenroom pack.")
+    private @Nullable Path lowBit;
+
+    @Option(
             names = {"-o", "--option"},
             paramLabel = "KEY=VALUE",
             description = "Any other option of serving.properties, without its \"option.\".")
@@ -97,6 +106,7 @@ final class ModelSettings {
         put(options, "routing", routing);
         put(options, "context_length", contextLength);
         put(options, "threads", threads);
+        put(options, "low_bit", lowBit == null ? null : lowBit.toAbsolutePath().toString());
         return options;
     }
 

@@ -1,9 +1,12 @@
 package io.greenroom.plugin.config;
 
 import io.greenroom.cache.ByteSize;
+import io.greenroom.gating.precision.PrecisionRule;
 import io.greenroom.gating.residency.RoutingDial;
+import io.greenroom.offload.decoder.MixedPrecision;
 import io.greenroom.offload.decoder.ModelOptions;
 import io.greenroom.offload.decoder.RoutingSettings;
+import io.greenroom.offload.decoder.SkippedWeight;
 import io.greenroom.offload.decoder.TraceOptions;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
@@ -74,6 +77,7 @@ public record ModelConfig(Path model, ModelOptions options) {
                         .routing(routing(reader, problems))
                         .directIo(reader.value(ModelOptionKeys.DIRECT_IO))
                         .trace(trace(reader))
+                        .mixedPrecision(mixedPrecision(reader, problems))
                         .build();
         reader.value(ModelOptionKeys.CACHE_POLICY);
         Path model = model(reader.value(ModelOptionKeys.MODEL), problems);
@@ -108,6 +112,31 @@ public record ModelConfig(Path model, ModelOptions options) {
         ByteSize limit = reader.value(ModelOptionKeys.TRACE_LIMIT);
         int top = reader.value(ModelOptionKeys.TRACE_TOP);
         return file.isEmpty() ? null : new TraceOptions(Path.of(file), limit, top);
+    }
+
+    private static @Nullable MixedPrecision mixedPrecision(Reader reader, ConfigProblems problems) {
+        String file = reader.value(ModelOptionKeys.LOW_BIT);
+        double share = reader.value(ModelOptionKeys.LOW_BIT_SHARE);
+        double full = reader.value(ModelOptionKeys.LOW_BIT_FULL_UP_TO);
+        double copy = reader.value(ModelOptionKeys.LOW_BIT_SKIP_ABOVE);
+        SkippedWeight skipped = reader.value(ModelOptionKeys.LOW_BIT_SKIPPED);
+        if (full > copy) {
+            problems.refused(
+                    PREFIX + ModelOptionKeys.LOW_BIT_SKIP_ABOVE.name(),
+                    Double.toString(copy),
+                    "it is below "
+                            + PREFIX
+                            + ModelOptionKeys.LOW_BIT_FULL_UP_TO.name()
+                            + ", which is "
+                            + full
+                            + "; write "
+                            + full
+                            + " to 1");
+            return null;
+        }
+        return file.isEmpty()
+                ? null
+                : new MixedPrecision(Path.of(file), share, new PrecisionRule(full, copy), skipped);
     }
 
     /** A name that stays inside the folder: options may come from whoever may register models. */

@@ -2,9 +2,12 @@ package io.greenroom.plugin.config;
 
 import io.greenroom.cache.ByteSize;
 import io.greenroom.cache.ExpertBudget;
+import io.greenroom.gating.precision.PrecisionRule;
 import io.greenroom.gating.residency.RoutingDial;
+import io.greenroom.offload.decoder.MixedPrecision;
 import io.greenroom.offload.decoder.ModelOptions;
 import io.greenroom.offload.decoder.ModelOptions.Prefetch;
+import io.greenroom.offload.decoder.SkippedWeight;
 import io.greenroom.offload.decoder.TraceOptions;
 import io.greenroom.offload.kernel.ActivationPrecision;
 import io.greenroom.offload.kernel.KvPages;
@@ -156,6 +159,57 @@ public final class ModelOptionKeys {
                     DEFAULTS.directIo(),
                     Parsers.bool());
 
+    static final OptionKey<String> LOW_BIT =
+            new OptionKey<>(
+                    "low_bit",
+                    "a file that `greenroom pack --low-bit` made",
+                    "every expert is used in full",
+                    "Mixed precision: an expert that is not in memory and matters little to a token"
+                            + " is replaced by its low-bit copy from this file, or done without."
+                            + " Fewer reads, other tokens. A relative file lies in the checkpoint's"
+                            + " folder.",
+                    "",
+                    Parsers.file());
+
+    static final OptionKey<Double> LOW_BIT_SHARE =
+            new OptionKey<>(
+                    "low_bit_share",
+                    "a share above `0%` and below `100%`",
+                    "`15%`",
+                    "Share of the expert budget that holds low-bit copies.",
+                    MixedPrecision.DEFAULT_SHARE,
+                    Parsers.share());
+
+    static final OptionKey<Double> LOW_BIT_FULL_UP_TO =
+            new OptionKey<>(
+                    "low_bit_full_up_to",
+                    "0 to 1",
+                    "`" + PrecisionRule.DEFAULT.fullUpTo() + "`",
+                    "A token's experts are read in full as long as those ranked above them have at"
+                            + " most this share of the token's router weight; with `1` all are.",
+                    PrecisionRule.DEFAULT.fullUpTo(),
+                    Parsers.number(0, 1));
+
+    static final OptionKey<Double> LOW_BIT_SKIP_ABOVE =
+            new OptionKey<>(
+                    "low_bit_skip_above",
+                    "`low_bit_full_up_to` to 1",
+                    "`" + PrecisionRule.DEFAULT.copyUpTo() + "`",
+                    "Up to this share, low-bit copies are read; beyond it, an expert of which"
+                            + " neither form is in memory is done without.",
+                    PrecisionRule.DEFAULT.copyUpTo(),
+                    Parsers.number(0, 1));
+
+    static final OptionKey<SkippedWeight> LOW_BIT_SKIPPED =
+            new OptionKey<>(
+                    "low_bit_skipped",
+                    names(SkippedWeight.values()),
+                    "`" + lower(MixedPrecision.DEFAULT_SKIPPED) + "`",
+                    "What becomes of the router weight of an expert that is done without: it is"
+                            + " lost, or the token's other experts share it.",
+                    MixedPrecision.DEFAULT_SKIPPED,
+                    Parsers.oneOf(SkippedWeight.class));
+
     static final OptionKey<String> TRACE =
             new OptionKey<>(
                     "trace",
@@ -214,6 +268,11 @@ public final class ModelOptionKeys {
                     PREFILL_CHUNK,
                     THREADS,
                     DIRECT_IO,
+                    LOW_BIT,
+                    LOW_BIT_SHARE,
+                    LOW_BIT_FULL_UP_TO,
+                    LOW_BIT_SKIP_ABOVE,
+                    LOW_BIT_SKIPPED,
                     TRACE,
                     TRACE_LIMIT,
                     TRACE_TOP,

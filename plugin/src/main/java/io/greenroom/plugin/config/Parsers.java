@@ -75,6 +75,41 @@ final class Parsers {
         };
     }
 
+    static Function<String, Double> number(double least, double most) {
+        String accepted = "write a number from " + least + " to " + most;
+        return text -> {
+            try {
+                double value = Double.parseDouble(text.trim());
+                if (value >= least && value <= most) {
+                    return value;
+                }
+            } catch (NumberFormatException e) {
+                throw new IllegalArgumentException(accepted, e);
+            }
+            throw new IllegalArgumentException(accepted);
+        };
+    }
+
+    /** A percentage between 0 and 100, as a fraction. */
+    static Function<String, Double> share() {
+        String accepted = "write a share above 0% and below 100%, like 15%";
+        return text -> {
+            String trimmed = text.trim();
+            try {
+                double percent =
+                        trimmed.endsWith("%")
+                                ? Double.parseDouble(trimmed.substring(0, trimmed.length() - 1))
+                                : Double.NaN;
+                if (percent > 0 && percent < 100) {
+                    return percent / 100;
+                }
+            } catch (NumberFormatException e) {
+                throw new IllegalArgumentException(accepted, e);
+            }
+            throw new IllegalArgumentException(accepted);
+        };
+    }
+
     static Function<String, Boolean> bool() {
         return text ->
                 switch (text.trim().toLowerCase(Locale.ROOT)) {

@@ -7,6 +7,7 @@ import io.greenroom.cache.CacheStats;
 import io.greenroom.offload.decoder.MoeModel;
 import io.greenroom.offload.decoder.TraceStatus;
 import io.greenroom.plugin.engine.MoeEngineModel;
+import io.greenroom.plugin.protocol.PrecisionUsage;
 import io.greenroom.plugin.protocol.RoutingUsage;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
@@ -28,6 +29,9 @@ final class ModelStatus {
         json.add("cache", cache(status.cache()));
         json.add("prefetch", PrefetchJson.of(model.moe().prefetch(), model.moe().usage()));
         json.add("routing", routing(model.moe().routing()));
+        model.moe()
+                .mixedPrecision()
+                .ifPresent(mixed -> json.add("mixed_precision", mixedPrecision(mixed)));
         TraceStatus trace = model.moe().trace();
         if (trace != null) {
             json.add("trace", trace(trace));
@@ -40,6 +44,18 @@ final class ModelStatus {
         json.addProperty("standard", routing.standard().toString());
         json.addProperty("limit", routing.limit().toString());
         RoutingUsage.addCost(json, routing.cost());
+        return json;
+    }
+
+    private static JsonObject mixedPrecision(MoeModel.MixedStatus status) {
+        JsonObject json = PrecisionUsage.toJson(status.cost());
+        json.addProperty("type", status.type().label());
+        json.addProperty("full_up_to", status.rule().fullUpTo());
+        json.addProperty("low_bit_up_to", status.rule().copyUpTo());
+        json.addProperty("copy_bytes", status.copyBytes());
+        json.addProperty("slots", status.slots());
+        json.addProperty("resident", status.resident());
+        json.add("cache", cache(status.cache()));
         return json;
     }
 

@@ -47,7 +47,7 @@ record ChatFormat(String id, long created, String model) {
         json.addProperty("prompt_tokens", usage.promptTokens());
         json.addProperty("completion_tokens", usage.completionTokens());
         json.addProperty("total_tokens", usage.promptTokens() + usage.completionTokens());
-        json.add("greenroom", RoutingUsage.toJson(usage.routing(), usage.routingCost()));
+        json.add("greenroom", GreenroomUsage.toJson(usage));
         return json;
     }
 }

@@ -14,7 +14,7 @@ final class LmiDetails {
         details.addProperty("generated_tokens", usage.completionTokens());
         details.addProperty("prompt_tokens", usage.promptTokens());
         details.addProperty("inputs", input);
-        details.add("greenroom", RoutingUsage.toJson(usage.routing(), usage.routingCost()));
+        details.add("greenroom", GreenroomUsage.toJson(usage));
         return details;
     }
 

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.google.gson.JsonObject;
 import io.greenroom.cache.CacheStats;
+import io.greenroom.gating.precision.PrecisionCost;
 import io.greenroom.gating.residency.RoutingCost;
 import io.greenroom.gating.residency.RoutingDial;
 import io.greenroom.offload.decoder.MoeModel;
@@ -19,7 +20,8 @@ class GenerationFiguresTest {
                         status(110, 70, 40, 20, 1000 + (3 << 20), 500_000_005L),
                         2_000_000_000L,
                         RoutingDial.EXACT,
-                        RoutingCost.NONE);
+                        RoutingCost.NONE,
+                        null);
 
         assertThat(figures.tokensPerSecond()).isEqualTo(10);
         assertThat(figures.hitRate()).isEqualTo(0.75);
@@ -42,7 +44,8 @@ class GenerationFiguresTest {
                         status(10, 20, 30, 10, 1 << 20, 0),
                         1_000_000_000L,
                         RoutingDial.parse("biased:0.2"),
-                        new RoutingCost(80, 8, 0, 10, 0.5));
+                        new RoutingCost(80, 8, 0, 10, 0.5),
+                        null);
 
         assertThat(figures.inWords())
                 .isEqualTo(
@@ -59,10 +62,36 @@ class GenerationFiguresTest {
     }
 
     @Test
+    void mixedPrecisionSaysWhatItChanged() {
+        GenerationFigures figures =
+                GenerationFigures.between(
+                        status(0, 0, 0, 0, 0, 0),
+                        status(10, 20, 30, 10, 1 << 20, 0),
+                        1_000_000_000L,
+                        RoutingDial.EXACT,
+                        RoutingCost.NONE,
+                        new PrecisionCost(80, 8, 4, 10, 0.25, 3 << 20));
+
+        assertThat(figures.inWords())
+                .endsWith(
+                        "0.00 s stalled; 10.0 % of choices in low precision, 5.0 % skipped, 3.0 MiB"
+                                + " not read");
+        JsonObject json = new JsonObject();
+        figures.addTo(json);
+        JsonObject mixed = json.getAsJsonObject("mixed_precision");
+        assertThat(mixed.get("selections").getAsLong()).isEqualTo(80);
+        assertThat(mixed.get("low_bit_selections").getAsLong()).isEqualTo(8);
+        assertThat(mixed.get("skipped_selections").getAsLong()).isEqualTo(4);
+        assertThat(mixed.get("skipped_router_weight_share").getAsDouble()).isEqualTo(0.025);
+        assertThat(mixed.get("saved_bytes").getAsLong()).isEqualTo(3 << 20);
+    }
+
+    @Test
     void nothingDoneIsNothing() {
         MoeModel.Status status = status(1, 1, 1, 1, 1, 1);
         GenerationFigures figures =
-                GenerationFigures.between(status, status, 0, RoutingDial.EXACT, RoutingCost.NONE);
+                GenerationFigures.between(
+                        status, status, 0, RoutingDial.EXACT, RoutingCost.NONE, null);
 
         assertThat(figures.tokensPerSecond()).isZero();
         assertThat(figures.hitRate()).isZero();

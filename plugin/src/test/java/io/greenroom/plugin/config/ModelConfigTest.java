@@ -6,10 +6,13 @@ import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import io.greenroom.cache.ByteSize;
 import io.greenroom.cache.ExpertBudget;
+import io.greenroom.gating.precision.PrecisionRule;
 import io.greenroom.gating.residency.RoutingDial;
+import io.greenroom.offload.decoder.MixedPrecision;
 import io.greenroom.offload.decoder.ModelOptions;
 import io.greenroom.offload.decoder.ModelOptions.Prefetch;
 import io.greenroom.offload.decoder.RoutingSettings;
+import io.greenroom.offload.decoder.SkippedWeight;
 import io.greenroom.offload.decoder.TraceOptions;
 import io.greenroom.offload.kernel.ActivationPrecision;
 import io.greenroom.offload.kernel.KvPages;
@@ -164,5 +167,48 @@ class ModelConfigTest {
                                         .collect(Collectors.joining(", ")),
                         "option.expert_budgt=1GiB is not known: did you mean"
                                 + " option.expert_budget?");
+    }
+
+    @Test
+    void mixedPrecisionIsOffUnlessAFileIsNamed() throws Exception {
+        assertThat(ModelConfig.read(Map.of()).options().mixedPrecision()).isNull();
+        assertThat(ModelConfig.read(Map.of("low_bit_share", "5%")).options().mixedPrecision())
+                .isNull();
+        assertThat(ModelConfig.read(Map.of("low_bit", "a.lowbit")).options().mixedPrecision())
+                .isEqualTo(MixedPrecision.of(Path.of("a.lowbit")));
+        Map<String, String> all =
+                Map.of(
+                        "low_bit", "a.lowbit",
+                        "low_bit_share", "7.5%",
+                        "low_bit_full_up_to", "0.5",
+                        "low_bit_skip_above", "1",
+                        "low_bit_skipped", "spread");
+        assertThat(ModelConfig.read(all).options().mixedPrecision())
+                .isEqualTo(
+                        new MixedPrecision(
+                                Path.of("a.lowbit"),
+                                0.075,
+                                new PrecisionRule(0.5, 1),
+                                SkippedWeight.SPREAD));
+    }
+
+    @Test
+    void impossiblePrecisionsAreAllNamed() {
+        assertThatThrownBy(
+                        () ->
+                                ModelConfig.read(
+                                        Map.of(
+                                                "low_bit_share", "100%",
+                                                "low_bit_full_up_to", "1.5",
+                                                "low_bit_skip_above", "0.5",
+                                                "low_bit_skipped", "keep")))
+                .isInstanceOf(ConfigException.class)
+                .hasMessageContaining("option.low_bit_share")
+                .hasMessageContaining("write a share above 0% and below 100%, like 15%")
+                .hasMessageContaining("write a number from 0.0 to 1.0")
+                .hasMessageContaining("write one of drop, spread")
+                .hasMessageContaining("option.low_bit_skip_above")
+                .hasMessageContaining(
+                        "it is below option.low_bit_full_up_to, which is 0.6; write 0.6 to 1");
     }
 }
