@@ -37,7 +37,7 @@ final class ExactExperts implements ExpertStage, ExpertStage.Pass {
         weights = decision.weights();
         pending.clear(); // a step that was interrupted leaves some behind
         pending.set(0, groups.count());
-        visit = experts.cache().visit(layer, groups.experts());
+        visit = experts.visit(layer, groups.experts());
         return this;
     }
 

@@ -2,6 +2,7 @@ package io.greenroom.offload.decoder;
 
 import io.greenroom.cache.ExpertCache;
 import io.greenroom.cache.ExpertId;
+import io.greenroom.cache.ExpertVisit;
 import io.greenroom.gating.RoutingDecision;
 import io.greenroom.offload.kernel.Activations;
 import io.greenroom.offload.store.ExpertWeights;
@@ -43,8 +44,22 @@ interface ExpertStage {
      *
      * @param cache who is resident
      * @param slots the matrices in a slot
+     * @param overlap whether experts are handed out while others are being read
      */
-    record Experts(ExpertCache cache, Slots slots) {}
+    record Experts(ExpertCache cache, Slots slots, boolean overlap) {
+
+        /** As it should be. */
+        Experts(ExpertCache cache, Slots slots) {
+            this(cache, slots, true);
+        }
+
+        /** Begins a visit to a layer. */
+        ExpertVisit visit(int layer, int[] experts) {
+            ExpertVisit visit = cache.visit(layer, experts);
+            // All of them must have a slot at once.
+            return overlap || experts.length > cache.slots() ? visit : new WholeVisit(visit);
+        }
+    }
 
     /** Sees the bytes of a slot as an expert's matrices. */
     interface Slots {

@@ -140,7 +140,11 @@ record ModelLoader(
         ExpertReader reader =
                 resources.push(
                         ExpertReader.open(
-                                layout, arena, options.directIo(), ExpertReader.DEFAULT_LANES));
+                                layout,
+                                arena,
+                                options.directIo(),
+                                ExpertReader.DEFAULT_LANES,
+                                options.linkLimit()));
         ExpertUsage usage = new ExpertUsage(spec.layers(), spec.experts(), layout::expertBytes);
         ExpertCache cache =
                 resources.push(
@@ -200,7 +204,8 @@ record ModelLoader(
                         compute,
                         kvCache,
                         scratch,
-                        new ExpertStage.Experts(cache, new SlotViews(reader::weights, spec)),
+                        new ExpertStage.Experts(
+                                cache, new SlotViews(reader::weights, spec), options.overlap()),
                         copies);
         Scheduler scheduler =
                 new Scheduler(

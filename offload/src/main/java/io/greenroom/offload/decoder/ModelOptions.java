@@ -21,6 +21,9 @@ import org.jspecify.annotations.Nullable;
  * @param routing how far requests may yield to resident experts
  * @param trace records the routing, or null
  * @param mixedPrecision how experts may be replaced by low-bit copies; null for not at all
+ * @param overlap whether experts that are there are computed while the missing ones are read;
+ *     without it, for comparison, a layer's experts are all read first
+ * @param linkLimit bytes a second of a slower link to be imitated, for experiments; 0 for none
  * @param directIo whether experts are read around the page cache where the file system allows
  */
 public record ModelOptions(
@@ -36,6 +39,8 @@ public record ModelOptions(
         RoutingSettings routing,
         @Nullable TraceOptions trace,
         @Nullable MixedPrecision mixedPrecision,
+        boolean overlap,
+        long linkLimit,
         boolean directIo) {
 
     /**
@@ -47,9 +52,10 @@ public record ModelOptions(
         atLeast("queued requests", maxQueued, 0);
         atLeast("prefill chunk", prefillChunk, 1);
         atLeast("threads", threads, 0);
+        atLeast("link limit", linkLimit, 0);
     }
 
-    private static void atLeast(String option, int value, int least) {
+    private static void atLeast(String option, long value, int least) {
         if (value < least) {
             throw new IllegalArgumentException(
                     "Option " + option + " is " + value + "; it must be at least " + least);
@@ -89,6 +95,8 @@ public record ModelOptions(
         private RoutingSettings routing = RoutingSettings.EXACT;
         private @Nullable TraceOptions trace;
         private @Nullable MixedPrecision mixedPrecision;
+        private boolean overlap = true;
+        private long linkLimit;
         private boolean directIo = true;
 
         private Builder() {}
@@ -153,6 +161,16 @@ public record ModelOptions(
             return this;
         }
 
+        public Builder overlap(boolean whileReading) {
+            overlap = whileReading;
+            return this;
+        }
+
+        public Builder linkLimit(long bytesPerSecond) {
+            linkLimit = bytesPerSecond;
+            return this;
+        }
+
         public Builder directIo(boolean direct) {
             directIo = direct;
             return this;
@@ -175,6 +193,8 @@ public record ModelOptions(
                     routing,
                     trace,
                     mixedPrecision,
+                    overlap,
+                    linkLimit,
                     directIo);
         }
     }

@@ -75,6 +75,8 @@ public record ModelConfig(Path model, ModelOptions options) {
                         .prefillChunk(reader.value(ModelOptionKeys.PREFILL_CHUNK))
                         .threads(reader.value(ModelOptionKeys.THREADS))
                         .routing(routing(reader, problems))
+                        .overlap(reader.value(ModelOptionKeys.OVERLAP))
+                        .linkLimit(reader.value(ModelOptionKeys.LINK_LIMIT))
                         .directIo(reader.value(ModelOptionKeys.DIRECT_IO))
                         .trace(trace(reader))
                         .mixedPrecision(mixedPrecision(reader, problems))

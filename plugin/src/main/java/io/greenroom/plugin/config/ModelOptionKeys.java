@@ -149,6 +149,26 @@ public final class ModelOptionKeys {
                     DEFAULTS.threads(),
                     Parsers.integer(1, 1024));
 
+    static final OptionKey<Boolean> OVERLAP =
+            new OptionKey<>(
+                    "overlap",
+                    "`true`, `false`",
+                    "`" + DEFAULTS.overlap() + "`",
+                    "Whether experts that are there are computed while the missing ones are read."
+                            + " `false` is for comparison only: it is slower.",
+                    DEFAULTS.overlap(),
+                    Parsers.bool());
+
+    static final OptionKey<Long> LINK_LIMIT =
+            new OptionKey<>(
+                    "link_limit",
+                    "bytes a second, as a size (`200MB`, `1GiB`), or `none`",
+                    "`none`",
+                    "Reads experts no faster than this, for experiments with a slower disk than the"
+                            + " one there is.",
+                    DEFAULTS.linkLimit(),
+                    Parsers.bytesPerSecond());
+
     static final OptionKey<Boolean> DIRECT_IO =
             new OptionKey<>(
                     "direct_io",
@@ -267,6 +287,8 @@ public final class ModelOptionKeys {
                     MAX_QUEUED,
                     PREFILL_CHUNK,
                     THREADS,
+                    OVERLAP,
+                    LINK_LIMIT,
                     DIRECT_IO,
                     LOW_BIT,
                     LOW_BIT_SHARE,

@@ -1,5 +1,6 @@
 package io.greenroom.plugin.config;
 
+import io.greenroom.cache.ByteSize;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -130,6 +131,27 @@ final class Parsers {
             } catch (IllegalArgumentException e) {
                 throw new IllegalArgumentException(accepted, e);
             }
+        };
+    }
+
+    /** A size for each second, with or without "/s"; 0 for none. */
+    static Function<String, Long> bytesPerSecond() {
+        String accepted = "write a size above 0 (200MB, 1GiB), or none";
+        return text -> {
+            String value = text.trim();
+            if (value.equalsIgnoreCase("none")) {
+                return 0L;
+            }
+            try {
+                String size = value.endsWith("/s") ? value.substring(0, value.length() - 2) : value;
+                long bytes = ByteSize.parse(size).bytes();
+                if (bytes > 0) {
+                    return bytes;
+                }
+            } catch (IllegalArgumentException e) {
+                throw new IllegalArgumentException(accepted, e);
+            }
+            throw new IllegalArgumentException(accepted);
         };
     }
 

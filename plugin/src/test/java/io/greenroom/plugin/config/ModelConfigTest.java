@@ -49,6 +49,8 @@ class ModelConfigTest {
                                 Map.entry("max_queued", "0"),
                                 Map.entry("prefill_chunk", "256"),
                                 Map.entry("threads", "3"),
+                                Map.entry("overlap", "false"),
+                                Map.entry("link_limit", "200MB/s"),
                                 Map.entry("direct_io", "false"),
                                 Map.entry("trace", "routing.trace"),
                                 Map.entry("trace_limit", "1MiB"),
@@ -71,6 +73,8 @@ class ModelConfigTest {
                                 .routing(
                                         new RoutingSettings(
                                                 new RoutingDial(0.15), RoutingDial.RESIDENT, true))
+                                .overlap(false)
+                                .linkLimit(200_000_000)
                                 .directIo(false)
                                 .trace(
                                         new TraceOptions(
@@ -127,6 +131,9 @@ class ModelConfigTest {
                     max_queued     | -1      | write an integer from 0 to 100000
                     prefill_chunk  | 70000   | write an integer from 1 to 65536
                     threads        | two     | write an integer from 1 to 1024
+                    overlap        | some    | write true or false
+                    link_limit     | fast    | write a size above 0 (200MB, 1GiB), or none
+                    link_limit     | 0       | write a size above 0 (200MB, 1GiB), or none
                     direct_io      | yes     | write true or false
                     trace_limit    | much    | Not a size
                     trace_top      | -1      | write an integer from 0 to 65536
