@@ -24,7 +24,8 @@ import picocli.CommandLine.Spec;
             PackCommand.class,
             SynthesizeCommand.class,
             TraceCommand.class,
-            PerplexityCommand.class
+            PerplexityCommand.class,
+            PlanCommand.class
         },
         synopsisSubcommandLabel = "COMMAND",
         usageHelpAutoWidth = true,
