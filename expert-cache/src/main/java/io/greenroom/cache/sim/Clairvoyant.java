@@ -27,8 +27,9 @@ public final class Clairvoyant {
      *
      * @param hits of all steps
      * @param decodeHits of the steps without rows of a prompt
+     * @param bytesLoaded bytes of the experts that were no hits
      */
-    public record Bound(long hits, long decodeHits) {}
+    public record Bound(long hits, long decodeHits, long bytesLoaded) {}
 
     /** Looks through the whole sequence once. */
     public Clairvoyant(RoutingSequence sequence) {
@@ -58,6 +59,7 @@ public final class Clairvoyant {
         int size = 0;
         long hits = 0;
         long decodeHits = 0;
+        long bytes = 0;
         for (int number = 0; number < nextUse.length; number++) {
             Visit visit = sequence.visits().get(number);
             for (int i = 0; i < visit.experts().length; i++) {
@@ -67,6 +69,8 @@ public final class Clairvoyant {
                     decodeHits += visit.decode() ? 1 : 0;
                     resident[e] = 0;
                     size--;
+                } else {
+                    bytes += sequence.expertBytes()[visit.layer()];
                 }
                 int next = nextUse[number][i];
                 if (next != NEVER) {
@@ -84,6 +88,6 @@ public final class Clairvoyant {
                 }
             }
         }
-        return new Bound(hits, decodeHits);
+        return new Bound(hits, decodeHits, bytes);
     }
 }

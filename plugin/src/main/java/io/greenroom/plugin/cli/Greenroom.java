@@ -25,7 +25,8 @@ import picocli.CommandLine.Spec;
             SynthesizeCommand.class,
             TraceCommand.class,
             PerplexityCommand.class,
-            PlanCommand.class
+            PlanCommand.class,
+            SimulateCommand.class
         },
         synopsisSubcommandLabel = "COMMAND",
         usageHelpAutoWidth = true,
