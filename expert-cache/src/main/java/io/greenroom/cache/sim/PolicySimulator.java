@@ -21,6 +21,20 @@ public final class PolicySimulator {
                         setup.policy(), sequence.shape(), setup.slots(), setup.split()));
     }
 
+    /**
+     * The same with a policy that is told the truth about some visits ahead and keeps what they will
+     * ask for: what eviction could gain from perfect predictions of that reach.
+     *
+     * @param reach visits ahead; as many as there are layers are one token
+     */
+    public static SimulationResult runWithForesight(
+            RoutingSequence sequence, SimulationSetup setup, int reach) {
+        EvictionPolicy policy =
+                EvictionPolicies.create(
+                        setup.policy(), sequence.shape(), setup.slots(), setup.split());
+        return run(sequence, setup, new ForesightPolicy(policy, sequence, reach));
+    }
+
     /** As {@link #run(RoutingSequence, SimulationSetup)}, with a policy of the caller's own. */
     static SimulationResult run(
             RoutingSequence sequence, SimulationSetup setup, EvictionPolicy policy) {

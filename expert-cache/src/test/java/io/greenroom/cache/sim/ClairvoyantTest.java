@@ -50,6 +50,21 @@ class ClairvoyantTest {
     }
 
     @Test
+    void foresightHelpsEvictionAndStaysBelowTheBound() {
+        RoutingSequence sequence = RandomRouting.sequence(9, 300, 1, true);
+        int slots = 24;
+        SimulationSetup setup = SimulationSetup.counting(PolicyName.REUSE, slots);
+        long blind = PolicySimulator.run(sequence, setup).hits();
+        long oneToken = PolicySimulator.runWithForesight(sequence, setup, 4).hits();
+        long threeTokens = PolicySimulator.runWithForesight(sequence, setup, 12).hits();
+        assertThat(PolicySimulator.runWithForesight(sequence, setup, 0).hits()).isEqualTo(blind);
+        assertThat(oneToken).isGreaterThan(blind);
+        assertThat(threeTokens)
+                .isGreaterThan(blind)
+                .isLessThanOrEqualTo(new Clairvoyant(sequence).bound(slots).hits());
+    }
+
+    @Test
     void withRoomForAllOnlyFirstUsesMiss() {
         RoutingSequence sequence = RandomRouting.sequence(3, 50, 4, false);
         long asked = sequence.visits().stream().mapToLong(v -> v.experts().length).sum();
