@@ -22,8 +22,8 @@ public final class PolicySimulator {
     }
 
     /**
-     * The same with a policy that is told the truth about some visits ahead and keeps what they will
-     * ask for: what eviction could gain from perfect predictions of that reach.
+     * The same with a policy that is told the truth about some visits ahead and keeps what they
+     * will ask for: what eviction could gain from perfect predictions of that reach.
      *
      * @param reach visits ahead; as many as there are layers are one token
      */

@@ -109,8 +109,7 @@ class ReusePolicyTest {
 
     @Test
     void ofEquallyUsedExpertsTheOneWhoseLayerHasJustPassedLeaves() {
-        EvictionPolicy policy =
-                EvictionPolicies.create(PolicyName.REUSE, SHAPE, 8, null);
+        EvictionPolicy policy = EvictionPolicies.create(PolicyName.REUSE, SHAPE, 8, null);
         for (int round = 0; round < 20; round++) {
             for (int layer = 0; layer < 2; layer++) {
                 policy.visiting(layer, new int[] {0, 1});
@@ -136,8 +135,7 @@ class ReusePolicyTest {
                     .isCloseTo(1 / (1 + Math.exp(-z)), within(1e-4));
         }
         for (float x = 1e-4f; x < 2; x *= 1.01f) {
-            assertThat((double) ReuseModel.log(x))
-                    .isCloseTo(Math.log(x), within(0.06));
+            assertThat((double) ReuseModel.log(x)).isCloseTo(Math.log(x), within(0.06));
         }
     }
 }

@@ -2,12 +2,14 @@ package io.greenroom.plugin.cli;
 
 import com.google.gson.Gson;
 import com.google.gson.GsonBuilder;
+import com.google.gson.JsonObject;
 import io.greenroom.cache.ExpertBudget;
 import io.greenroom.cache.policy.PolicyName;
 import io.greenroom.cache.sim.GuessSource;
 import io.greenroom.cache.sim.RoutingSequence;
 import io.greenroom.cache.trace.RoutingTrace;
 import io.greenroom.cache.trace.TraceHeader;
+import io.greenroom.plugin.host.ModelDefinition;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
@@ -15,7 +17,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -35,7 +39,9 @@ import picocli.CommandLine.TypeConversionException;
             "Replays routing traces through the cache's own eviction policies and prints hits, bytes"
                     + " and stall against the budget.",
             "Several traces of one model are replayed one by one, each into an empty cache, and"
-                    + " added up."
+                    + " added up.",
+            "With --check, a model answers a prompt at every budget, and what the simulator foretold"
+                    + " is printed beside what was measured."
         })
 final class SimulateCommand implements Callable<Integer> {
 
@@ -46,10 +52,12 @@ final class SimulateCommand implements Callable<Integer> {
         6.25, 12.5, 18.75, 25, 37.5, 50, 62.5, 75, 87.5, 100
     };
 
+    private static final List<PolicyName> DEFAULT_POLICY = List.of(PolicyName.REUSE);
+
     @Spec private CommandSpec spec = CommandSpec.create();
 
     @Parameters(
-            arity = "1..*",
+            arity = "0..*",
             paramLabel = "TRACE",
             description = "Traces recorded with option.trace.")
     private List<Path> traces = List.of();
@@ -97,6 +105,15 @@ final class SimulateCommand implements Callable<Integer> {
     private GuessSource guesses = GuessSource.NONE;
 
     @Option(
+            names = "--foresight",
+            defaultValue = "0",
+            paramLabel = "TOKENS",
+            description =
+                    "Tell the policies the truth about so many tokens ahead: what eviction could"
+                            + " gain from perfect predictions (default: none).")
+    private int foresight;
+
+    @Option(
             names = "--decode",
             description = "Count hits of the steps without rows of a prompt only.")
     private boolean decode;
@@ -116,6 +133,34 @@ final class SimulateCommand implements Callable<Integer> {
             description = "Title of the chart.")
     private String title = "";
 
+    @Option(
+            names = "--check",
+            paramLabel = "MODEL",
+            description =
+                    "Instead of replaying traces, hold the simulator against this model (a GGUF file"
+                            + " or a checkpoint's folder), without prefetch.")
+    private @Nullable Path check;
+
+    @Option(
+            names = {"-p", "--prompt"},
+            defaultValue = "And it came to pass",
+            paramLabel = "TEXT",
+            description = "What --check continues (default: ${DEFAULT-VALUE}).")
+    private String prompt = "";
+
+    @Option(
+            names = "--tokens",
+            defaultValue = "200",
+            paramLabel = "N",
+            description = "How far --check continues it (default: ${DEFAULT-VALUE}).")
+    private int tokens = 200;
+
+    @Option(
+            names = {"-o", "--option"},
+            paramLabel = "KEY=VALUE",
+            description = "An option of serving.properties for --check, without its \"option.\".")
+    private Map<String, String> options = new LinkedHashMap<>();
+
     @Option(names = "--json", description = "Print the figures as one JSON object.")
     private boolean json;
 
@@ -133,10 +178,18 @@ final class SimulateCommand implements Callable<Integer> {
     }
 
     @Override
-    public Integer call() throws IOException {
+    public Integer call() throws IOException, InterruptedException {
         PrintWriter out = spec.commandLine().getOut();
         PrintWriter err = spec.commandLine().getErr();
+        if (check != null) {
+            check(check, out, err);
+            return 0;
+        }
         List<PolicyName> names = policyNames();
+        if (foresight < 0 || foresight > 1000) {
+            throw new ParameterException(
+                    spec.commandLine(), "--foresight is from 0 to 1000 tokens, not " + foresight);
+        }
         List<RoutingSequence> sequences = new ArrayList<>();
         TraceHeader header = read(sequences);
         SimulationSweep.Plan plan =
@@ -145,6 +198,7 @@ final class SimulateCommand implements Callable<Integer> {
                         names,
                         split.values,
                         guesses,
+                        foresight,
                         time.model(header.slotBytes()));
         SimulationSweep sweep =
                 LoadProgress.during(
@@ -175,6 +229,43 @@ final class SimulateCommand implements Callable<Integer> {
         return 0;
     }
 
+    private void check(Path path, PrintWriter out, PrintWriter err)
+            throws IOException, InterruptedException {
+        List<PolicyName> names = policies.equals(List.of("all")) ? DEFAULT_POLICY : policyNames();
+        if (names.size() != 1 || !traces.isEmpty()) {
+            throw new ParameterException(
+                    spec.commandLine(), "--check takes one --policy and no traces");
+        }
+        List<String> texts =
+                budgets.isEmpty()
+                        ? List.of("25%", "37.5%", "50%", "75%", "100%")
+                        : budgets.stream().map(ExpertBudget::toString).toList();
+        ModelDefinition model =
+                ModelDefinition.read(ModelDefinition.nameOf(path), path).withOptions(options);
+        List<SimulationCheck.Outcome> outcomes =
+                new SimulationCheck(model, names.get(0), err).run(request(), texts);
+        if (json) {
+            out.println(GSON.toJson(SimulationCheck.json(outcomes)));
+        } else {
+            out.print(SimulationCheck.table(outcomes));
+        }
+        out.flush();
+    }
+
+    /** Drawn, because the likeliest tokens of a small model go round in circles. */
+    private JsonObject request() {
+        JsonObject parameters = new JsonObject();
+        parameters.addProperty("max_new_tokens", tokens);
+        parameters.addProperty("do_sample", true);
+        parameters.addProperty("temperature", 0.7);
+        parameters.addProperty("seed", 1);
+        JsonObject request = new JsonObject();
+        request.addProperty("stream", true);
+        request.addProperty("inputs", prompt);
+        request.add("parameters", parameters);
+        return request;
+    }
+
     private TraceHeader read(List<RoutingSequence> sequences) {
         TraceHeader first = null;
         for (Path path : traces) {
@@ -201,7 +292,8 @@ final class SimulateCommand implements Callable<Integer> {
             sequences.add(RoutingSequence.of(trace));
         }
         if (first == null) {
-            throw new ParameterException(spec.commandLine(), "Name at least one trace");
+            throw new ParameterException(
+                    spec.commandLine(), "Name at least one trace, or a model with --check");
         }
         return first;
     }

@@ -51,12 +51,17 @@ record SimulationSweep(
         }
     }
 
-    /** What is compared. */
+    /**
+     * What is compared.
+     *
+     * @param foresight tokens ahead of which policies are told the truth; 0 for none
+     */
     record Plan(
             List<Budget> budgets,
             List<PolicyName> policies,
             List<Boolean> splits,
             GuessSource guesses,
+            int foresight,
             TimeModel time) {}
 
     static SimulationSweep run(List<RoutingSequence> traces, Plan plan) {
@@ -101,15 +106,18 @@ record SimulationSweep(
             List<RoutingSequence> traces, Plan plan, PolicyName policy, boolean split, int slots) {
         @Nullable SimulationResult sum = null;
         for (RoutingSequence trace : traces) {
+            SimulationSetup setup =
+                    new SimulationSetup(
+                            policy,
+                            split ? evenSplit(trace) : null,
+                            slots,
+                            plan.guesses(),
+                            plan.time());
+            int visits = plan.foresight() * trace.tokenExperts() / trace.shape().expertsPerToken();
             SimulationResult result =
-                    PolicySimulator.run(
-                            trace,
-                            new SimulationSetup(
-                                    policy,
-                                    split ? evenSplit(trace) : null,
-                                    slots,
-                                    plan.guesses(),
-                                    plan.time()));
+                    visits == 0
+                            ? PolicySimulator.run(trace, setup)
+                            : PolicySimulator.runWithForesight(trace, setup, visits);
             sum = sum == null ? result : sum.plus(result);
         }
         if (sum == null) {

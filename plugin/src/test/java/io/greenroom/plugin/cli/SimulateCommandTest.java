@@ -143,6 +143,19 @@ class SimulateCommandTest {
         assertThat(err().replaceAll("\\s+", " ")).contains(message);
     }
 
+    @Test
+    void checkTakesOnePolicyAndNoTraces() throws Exception {
+        assertThat(run("simulate", "--check", "m.gguf", "--policy", "lru,lfu")).isEqualTo(2);
+        assertThat(err()).contains("--check takes one --policy and no traces");
+        assertThat(run("simulate", trace("a", 3), "--check", "m.gguf")).isEqualTo(2);
+    }
+
+    @Test
+    void withoutTraceOrModelThereIsNothingToDo() {
+        assertThat(run("simulate")).isEqualTo(2);
+        assertThat(err()).contains("Name at least one trace, or a model with --check");
+    }
+
     /** Two layers of 8 experts, 2 for each token. */
     private String trace(String model, int tokens) throws IOException {
         Path file = folder.resolve(model + ".trace");
