@@ -79,6 +79,41 @@ class CommandLineIT {
     }
 
     @Test
+    void lowBitCopiesArePackedAndServed() throws Exception {
+        Path copies = folder.resolve("demo.lowbit");
+        GreenroomCommandLine.Result missing =
+                greenroom.run("generate", "--low-bit", copies.toString(), "--prompt", "x");
+        assertThat(missing.exitCode()).isEqualTo(1);
+        assertThat(missing.err())
+                .contains("there is no such file of low-bit copies", "greenroom pack --low-bit");
+
+        GreenroomCommandLine.Result packed =
+                greenroom.run("pack", "--low-bit", "q4_0", "--out", copies.toString());
+        assertThat(packed.exitCode()).as(packed.err()).isZero();
+        assertThat(packed.out()).contains("layer 7: error of gate 8.");
+
+        GreenroomCommandLine.Result result =
+                greenroom.run(
+                        "generate",
+                        "--json",
+                        "--budget",
+                        "25%",
+                        "--low-bit",
+                        copies.toString(),
+                        "--max-tokens",
+                        "20",
+                        "--prompt",
+                        "What is a cache?");
+        assertThat(result.exitCode()).as(result.err()).isZero();
+        JsonObject mixed =
+                JsonParser.parseString(result.out())
+                        .getAsJsonObject()
+                        .getAsJsonObject("mixed_precision");
+        assertThat(mixed.get("low_bit_selections").getAsLong()).isPositive();
+        assertThat(mixed.get("saved_bytes").getAsLong()).isPositive();
+    }
+
+    @Test
     void whatCannotBeIsSaidInOneLine() throws Exception {
         GreenroomCommandLine.Result budget =
                 greenroom.run("generate", "--budget", "10KiB", "--prompt", "x");

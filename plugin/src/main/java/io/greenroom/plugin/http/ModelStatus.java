@@ -51,7 +51,7 @@ final class ModelStatus {
         JsonObject json = PrecisionUsage.toJson(status.cost());
         json.addProperty("type", status.type().label());
         json.addProperty("full_up_to", status.rule().fullUpTo());
-        json.addProperty("low_bit_up_to", status.rule().copyUpTo());
+        json.addProperty("skip_above", status.rule().copyUpTo());
         json.addProperty("copy_bytes", status.copyBytes());
         json.addProperty("slots", status.slots());
         json.addProperty("resident", status.resident());

@@ -98,6 +98,8 @@ public final class FakeMoeModel implements MoeModel {
     private volatile @Nullable RuntimeException refusal;
     private volatile boolean closed;
 
+    private @Nullable MixedStatus mixed;
+
     public FakeMoeModel() {
         this(CHAT_ML);
     }
@@ -179,6 +181,16 @@ public final class FakeMoeModel implements MoeModel {
     @Override
     public int contextLength() {
         return 100;
+    }
+
+    /** Makes the model say that it runs in mixed precision. */
+    public void mixed(MixedStatus status) {
+        mixed = status;
+    }
+
+    @Override
+    public Optional<MixedStatus> mixedPrecision() {
+        return Optional.ofNullable(mixed);
     }
 
     /** Counters that a test may drive: a model of 2 layers of 4 experts, 100 bytes each. */

@@ -5,8 +5,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
 import io.greenroom.cache.CacheListener.Event;
+import io.greenroom.cache.CacheStats;
 import io.greenroom.cache.ExpertId;
+import io.greenroom.gating.precision.PrecisionCost;
+import io.greenroom.gating.precision.PrecisionRule;
 import io.greenroom.offload.decoder.FinishReason;
+import io.greenroom.offload.decoder.MoeModel;
+import io.greenroom.offload.lowbit.LowBitType;
 import io.greenroom.plugin.config.PluginSettings;
 import io.greenroom.plugin.engine.FakeMoeModel;
 import io.greenroom.plugin.engine.Models;
@@ -540,6 +545,34 @@ class RoutesTest {
         assertThat(layer.get("recall_at_2k").getAsDouble()).isEqualTo(0.9);
         send(HttpMethod.GET, "/moe/models", "");
         assertThat(json(whole()).getAsJsonArray("models")).hasSize(1);
+    }
+
+    @Test
+    void operatorsSeeWhatMixedPrecisionDoes() {
+        server.with("demo", model);
+        send(HttpMethod.GET, "/moe/models/demo", "");
+        assertThat(json(whole()).has("mixed_precision")).isFalse();
+        fake.mixed(
+                new MoeModel.MixedStatus(
+                        Path.of("/models/fake.lowbit"),
+                        LowBitType.Q2_G32,
+                        PrecisionRule.DEFAULT,
+                        4000,
+                        7,
+                        5,
+                        new PrecisionCost(64, 8, 4, 20, 2.5, 1000),
+                        new CacheStats(3, 1, 1, 0, 0, 4000, 0, 0, 0, 0, 0)));
+        send(HttpMethod.GET, "/moe/models/demo", "");
+        JsonObject mixed = json(whole()).getAsJsonObject("mixed_precision");
+        assertThat(mixed.get("type").getAsString()).isEqualTo("q2_g32");
+        assertThat(mixed.get("full_up_to").getAsDouble()).isEqualTo(0.6);
+        assertThat(mixed.get("skip_above").getAsDouble()).isEqualTo(0.9);
+        assertThat(mixed.get("low_bit_selections").getAsLong()).isEqualTo(8);
+        assertThat(mixed.get("skipped_selections").getAsLong()).isEqualTo(4);
+        assertThat(mixed.get("saved_bytes").getAsLong()).isEqualTo(1000);
+        assertThat(mixed.get("slots").getAsInt()).isEqualTo(7);
+        assertThat(mixed.get("resident").getAsInt()).isEqualTo(5);
+        assertThat(mixed.getAsJsonObject("cache").get("hit_rate").getAsDouble()).isEqualTo(0.75);
     }
 
     @Test

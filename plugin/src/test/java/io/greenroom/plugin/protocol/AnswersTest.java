@@ -2,6 +2,7 @@ package io.greenroom.plugin.protocol;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.greenroom.gating.precision.PrecisionCost;
 import io.greenroom.gating.residency.RoutingCost;
 import io.greenroom.gating.residency.RoutingDial;
 import io.greenroom.offload.decoder.GenerationUsage;
@@ -118,6 +119,28 @@ class AnswersTest {
                 .get(0)
                 .finish("a", Ending.END_TOKEN, usage);
         assertThat(plain.text.toString()).contains(told);
+    }
+
+    @Test
+    void usageSaysWhatMixedPrecisionChanged() throws Exception {
+        GenerationUsage usage =
+                new GenerationUsage(
+                        3,
+                        2,
+                        0,
+                        0,
+                        0,
+                        RoutingDial.EXACT,
+                        RoutingCost.NONE,
+                        new PrecisionCost(64, 8, 4, 20, 2.5, 1000));
+        AnswerFormat format = format(chat(""));
+        format.finish("a", Ending.END_TOKEN, usage);
+        assertThat(written.text.toString())
+                .contains(
+                        "\"lost_router_weight_share\":0.0,\"mixed_precision\":{\"selections\":64,"
+                                + "\"low_bit_selections\":8,\"skipped_selections\":4,"
+                                + "\"skipped_router_weight\":2.5,"
+                                + "\"skipped_router_weight_share\":0.125,\"saved_bytes\":1000}}}");
     }
 
     @Test
