@@ -72,9 +72,21 @@ record ModelLoader(
 
     ServingModel load(Checkpoint checkpoint, ModelOptions options, DenseLoader.Progress progress)
             throws IOException {
+        return load(checkpoint, options, null, progress);
+    }
+
+    /**
+     * @param study watches the model, or null
+     */
+    ServingModel load(
+            Checkpoint checkpoint,
+            ModelOptions options,
+            @Nullable PredictionStudy study,
+            DenseLoader.Progress progress)
+            throws IOException {
         ResourceStack resources = new ResourceStack();
         try {
-            return load(checkpoint, options, progress, resources);
+            return load(checkpoint, options, study, progress, resources);
         } catch (IOException | RuntimeException | Error e) {
             try {
                 resources.close();
@@ -88,6 +100,7 @@ record ModelLoader(
     private ServingModel load(
             Checkpoint checkpoint,
             ModelOptions options,
+            @Nullable PredictionStudy study,
             DenseLoader.Progress progress,
             ResourceStack resources)
             throws IOException {
@@ -193,6 +206,13 @@ record ModelLoader(
             }
         }
         RoutingTally routingTally = new RoutingTally();
+        if (study != null) {
+            observers.add(
+                    study.attach(
+                            new StudyObserver(
+                                    study, spec, weights, compute, cache, scratch, allocator,
+                                    resources)));
+        }
         Assembly assembly =
                 new Assembly(
                         spec,

@@ -43,6 +43,7 @@ final class MoeDecoder implements BatchDecoder {
     public void forward(Batch batch) throws InterruptedException {
         Activations x = scratch.x();
         kernels.embed(weights.embedding(), batch.tokens(), batch.rows(), x);
+        observer.stepBegins(batch, x);
         if (transfers != null) {
             transfers.stepBegins(batch, x);
         }

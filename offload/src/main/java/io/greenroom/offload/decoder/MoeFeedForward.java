@@ -100,6 +100,7 @@ final class MoeFeedForward implements FeedForward {
                 transfers.demandDone(layer);
             }
         }
+        observer.computed(layer, batch, x, factors);
         kernels.combine(x, scratch.partial(), factors, n, gate.expertsPerToken());
         if (weights.shared() != null) {
             kernels.addGated(x, scratch.projected(), scratch.sharedGate(), n);

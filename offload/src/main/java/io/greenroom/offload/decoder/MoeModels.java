@@ -52,15 +52,32 @@ public final class MoeModels {
             @Nullable MemoryBudget total,
             DenseLoader.Progress progress)
             throws IOException {
-        NativeAllocator allocator = new NativeAllocator();
+        return loader(total).load(checkpoint, options, progress);
+    }
+
+    /**
+     * Loads an opened checkpoint under the eyes of a study; as {@link #load(Path, ModelOptions,
+     * DenseLoader.Progress)}.
+     *
+     * @param study made for this model, not used before
+     */
+    public static ServingModel loadWatched(
+            Checkpoint checkpoint,
+            ModelOptions options,
+            PredictionStudy study,
+            DenseLoader.Progress progress)
+            throws IOException {
+        return loader(null).load(checkpoint, options, study, progress);
+    }
+
+    private static ModelLoader loader(@Nullable MemoryBudget total) {
         return new ModelLoader(
-                        allocator,
-                        NativeKernels::new,
-                        UnaryOperator.identity(),
-                        MoeModels::availableBytes,
-                        LOAD_TIMEOUT,
-                        total)
-                .load(checkpoint, options, progress);
+                new NativeAllocator(),
+                NativeKernels::new,
+                UnaryOperator.identity(),
+                MoeModels::availableBytes,
+                LOAD_TIMEOUT,
+                total);
     }
 
     /** The kernels that a model with these options computes with; an owner closes them. */

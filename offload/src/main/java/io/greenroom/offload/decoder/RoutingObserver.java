@@ -13,6 +13,13 @@ import java.util.List;
 interface RoutingObserver {
 
     /**
+     * A step begins.
+     *
+     * @param x embeddings, {@code [rows, hidden]}
+     */
+    default void stepBegins(Batch batch, Activations x) {}
+
+    /**
      * A layer's router has decided; its experts are asked for next.
      *
      * @param batch the rows routed
@@ -31,6 +38,15 @@ interface RoutingObserver {
      */
     default void foreseen(int layer, int rows, float[] logits) {}
 
+    /**
+     * A layer's experts are computed and lie in the scratch's partial results; nothing of them is
+     * added to the stream yet.
+     *
+     * @param x residual stream as it was at the gate, {@code [rows, hidden]}
+     * @param factors {@code [rows, k]} of the partial results
+     */
+    default void computed(int layer, Batch batch, Activations x, float[] factors) {}
+
     /** All layers are done, for all rows that are left in the batch. */
     default void stepDone(Batch batch) {}
 
@@ -41,6 +57,20 @@ interface RoutingObserver {
     static RoutingObserver all(List<RoutingObserver> observers) {
         RoutingObserver[] all = observers.toArray(RoutingObserver[]::new); // no iterator per call
         return new RoutingObserver() {
+            @Override
+            public void stepBegins(Batch batch, Activations x) {
+                for (RoutingObserver observer : all) {
+                    observer.stepBegins(batch, x);
+                }
+            }
+
+            @Override
+            public void computed(int layer, Batch batch, Activations x, float[] factors) {
+                for (RoutingObserver observer : all) {
+                    observer.computed(layer, batch, x, factors);
+                }
+            }
+
             @Override
             public void routed(
                     int layer,

@@ -77,6 +77,12 @@ final class ModelHarness implements AutoCloseable {
         return largestArenas.get();
     }
 
+    ServingModel loadWatched(Checkpoint checkpoint, ModelOptions options, PredictionStudy study)
+            throws IOException {
+        return new ModelLoader(allocator, kernels, Reader::new, () -> PLENTY, loadTimeout, total)
+                .load(checkpoint, options, study, (done, all) -> {});
+    }
+
     /** Experts read so far; forgets them. */
     Set<ExpertId> takeRead() {
         Set<ExpertId> taken = Set.copyOf(read);

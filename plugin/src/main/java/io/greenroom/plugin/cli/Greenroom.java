@@ -10,7 +10,7 @@ import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.ScopeType;
 import picocli.CommandLine.Spec;
 
-/** The command line: {@code greenroom demo|serve|generate|synthesize|trace|perplexity}. */
+/** The command line: {@code greenroom demo|serve|generate} and tools. */
 @Command(
         name = "greenroom",
         description = "Serves Mixture-of-Experts language models inside a memory budget.",
@@ -26,6 +26,7 @@ import picocli.CommandLine.Spec;
             TraceCommand.class,
             PerplexityCommand.class,
             PlanCommand.class,
+            PredictCommand.class,
             SimulateCommand.class
         },
         synopsisSubcommandLabel = "COMMAND",

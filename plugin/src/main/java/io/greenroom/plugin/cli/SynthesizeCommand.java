@@ -36,6 +36,8 @@ final class SynthesizeCommand implements Callable<Integer> {
 
     private static final int MOST_THREADS = 4;
 
+    private static final int REPORT_TOKENS = 256;
+
     @Spec private CommandSpec spec = CommandSpec.create();
 
     @Mixin private GeometrySettings geometry = new GeometrySettings();
@@ -78,6 +80,11 @@ final class SynthesizeCommand implements Callable<Integer> {
     @Option(names = "--out", required = true, paramLabel = "FILE", description = "The new file.")
     private Path out = Path.of("");
 
+    @Option(
+            names = "--report",
+            description = "Read random tokens with the new model and print how it routes them.")
+    private boolean report;
+
     @Option(names = "--json", description = "Print the figures as one JSON object.")
     private boolean json;
 
@@ -88,11 +95,19 @@ final class SynthesizeCommand implements Callable<Integer> {
         long start = System.nanoTime();
         long bytes = write(recipe);
         double seconds = (System.nanoTime() - start) / 1e9;
+        int tokens = Math.min(REPORT_TOKENS, recipe.geometry().contextLength());
+        RoutingReport routing =
+                report
+                        ? RoutingReport.measure(out, tokens, seed, spec.commandLine().getErr())
+                        : null;
         if (json) {
             JsonObject result = new JsonObject();
             result.addProperty("file", out.toString());
             result.addProperty("bytes", bytes);
             result.addProperty("seconds", seconds);
+            if (routing != null) {
+                result.add("routing", routing.json());
+            }
             stdout.println(GSON.toJson(result));
         } else {
             stdout.printf(
@@ -102,6 +117,9 @@ final class SynthesizeCommand implements Callable<Integer> {
                     ModelFacts.size(bytes),
                     seconds,
                     bytes / 1e6 / seconds);
+            if (routing != null) {
+                routing.print(stdout);
+            }
         }
         stdout.flush();
         return 0;
