@@ -2,26 +2,41 @@ package io.greenroom.offload.decoder;
 
 import io.greenroom.cache.CacheStats;
 import io.greenroom.cache.ExpertCache;
+import io.greenroom.cache.ExpertId;
 import io.greenroom.cache.plan.GhostCurve;
 import io.greenroom.cache.plan.GhostFeed;
 import io.greenroom.cache.plan.MissRatioCurve;
+import io.greenroom.cache.policy.CacheShape;
+import io.greenroom.cache.policy.PolicyName;
 import io.greenroom.gating.RoutingDecision;
 import io.greenroom.offload.kernel.Activations;
+import io.greenroom.offload.store.Checkpoint;
+import io.greenroom.offload.store.ExpertLayout;
+import io.greenroom.offload.store.ModelSpec;
 import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.List;
 import java.util.OptionalDouble;
 import java.util.concurrent.Executor;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.ThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
 import java.util.function.LongSupplier;
 
 /**
  * Learns from a model's own traffic what other budgets would bring it. Notes on the scheduler's
  * thread, computes on another; what it says can be asked for on any.
  */
-final class LiveCurve implements RoutingObserver {
+final class LiveCurve implements RoutingObserver, AutoCloseable {
 
     /** Fewer misses than these say little about how long one takes. */
     private static final double FEW_MISSES = 64;
+
+    /** After so many tokens, traffic from before counts half. */
+    private static final int HALF_LIFE = 512;
+
+    /** A model that is idle for so long gives its thread back. */
+    private static final long IDLE_SECONDS = 10;
 
     private final GhostCurve ghosts;
     private final GhostFeed feed;
@@ -31,6 +46,7 @@ final class LiveCurve implements RoutingObserver {
     private final long missBytes;
     private final BitSet seen;
     private final int[] distinct; // [experts]
+    private final Runnable end;
 
     /**
      * @param layers of the model
@@ -38,6 +54,7 @@ final class LiveCurve implements RoutingObserver {
      * @param slotBytes memory of a resident expert
      * @param missBytes bytes of a read, on average
      * @param executor runs one short task at a time
+     * @param end ends the executor
      * @param clock nanoseconds
      */
     LiveCurve(
@@ -48,6 +65,7 @@ final class LiveCurve implements RoutingObserver {
             long slotBytes,
             long missBytes,
             Executor executor,
+            Runnable end,
             LongSupplier clock) {
         this.ghosts = ghosts;
         this.feed = new GhostFeed(ghosts, executor, layers, experts);
@@ -57,6 +75,55 @@ final class LiveCurve implements RoutingObserver {
         this.missBytes = missBytes;
         this.seen = new BitSet(experts);
         this.distinct = new int[experts];
+        this.end = end;
+    }
+
+    /** For a model being loaded; a thread of its own computes while the model is busy. */
+    static LiveCurve of(
+            Checkpoint checkpoint, ExpertLayout layout, ExpertCache cache, PolicyName policy) {
+        ModelSpec spec = checkpoint.spec();
+        CacheShape shape = new CacheShape(spec.layers(), spec.experts(), spec.expertsPerToken());
+        String name = "ghosts-" + checkpoint.location().getFileName();
+        ThreadPoolExecutor executor =
+                new ThreadPoolExecutor(
+                        0,
+                        1,
+                        IDLE_SECONDS,
+                        TimeUnit.SECONDS,
+                        new LinkedBlockingQueue<>(),
+                        task -> {
+                            Thread thread = new Thread(task, name);
+                            thread.setDaemon(true);
+                            return thread;
+                        });
+        return new LiveCurve(
+                new GhostCurve(shape, spec.moeLayers(), policy, null, HALF_LIFE),
+                cache,
+                spec.layers(),
+                spec.experts(),
+                layout.slotBytes(),
+                meanBytes(spec, layout),
+                executor,
+                executor::shutdownNow,
+                System::nanoTime);
+    }
+
+    private static long meanBytes(ModelSpec spec, ExpertLayout layout) {
+        long sum = 0;
+        int layers = 0;
+        for (int layer = 0; layer < spec.layers(); layer++) {
+            if (spec.moeLayers()[layer]) {
+                sum += layout.expertBytes(new ExpertId(layer, 0));
+                layers++;
+            }
+        }
+        return sum / Math.max(1, layers);
+    }
+
+    /** Stops learning. */
+    @Override
+    public void close() {
+        end.run();
     }
 
     @Override

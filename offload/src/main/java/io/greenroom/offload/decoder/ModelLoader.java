@@ -5,6 +5,7 @@ import io.greenroom.cache.ExpertCache;
 import io.greenroom.cache.ExpertId;
 import io.greenroom.cache.ExpertLoader;
 import io.greenroom.cache.MemoryBudget;
+import io.greenroom.cache.policy.PolicyName;
 import io.greenroom.cache.trace.RoutingTraceWriter;
 import io.greenroom.cache.trace.TraceHeader;
 import io.greenroom.cache.usage.ExpertUsage;
@@ -199,6 +200,9 @@ record ModelLoader(
                         : resources.push(recorder(checkpoint, layout, options, compute, scratch));
         List<RoutingObserver> observers = new ArrayList<>();
         observers.add(counting(usage));
+        LiveCurve curve =
+                resources.push(LiveCurve.of(checkpoint, layout, cache, PolicyName.TINYLFU));
+        observers.add(curve);
         if (recorder != null) {
             observers.add(recorder);
             if (transfers != null) {
@@ -245,7 +249,8 @@ record ModelLoader(
                         scheduler,
                         options.routing(),
                         routingTally,
-                        recorder);
+                        recorder,
+                        curve);
         scheduler.start();
         LOG.info(
                 "Loaded {} ({}): {}, kernels {}, prefetch {}",

@@ -46,6 +46,11 @@ public interface MoeModel extends AutoCloseable {
         return null;
     }
 
+    /** What other budgets would bring the present traffic; unknown before the first tokens. */
+    default BudgetCurve missRatioCurve() {
+        return BudgetCurve.UNKNOWN;
+    }
+
     /** What mixed precision does; empty where it is off. */
     default Optional<MixedStatus> mixedPrecision() {
         return Optional.empty();

@@ -34,6 +34,7 @@ public final class ServingModel implements MoeModel, LogitsEvaluator {
     private final RoutingSettings routing;
     private final RoutingTally routingTally;
     private final @Nullable TraceRecorder recorder;
+    private final LiveCurve curve;
     private final TokenHeap heap = new TokenHeap();
     private final GenerationSession.Counters counters =
             new GenerationSession.Counters(new LongAdder(), new LongAdder());
@@ -55,7 +56,8 @@ public final class ServingModel implements MoeModel, LogitsEvaluator {
             Scheduler scheduler,
             RoutingSettings routing,
             RoutingTally routingTally,
-            @Nullable TraceRecorder recorder) {
+            @Nullable TraceRecorder recorder,
+            LiveCurve curve) {
         this.checkpoint = checkpoint;
         this.plan = plan;
         this.cache = cache;
@@ -66,6 +68,7 @@ public final class ServingModel implements MoeModel, LogitsEvaluator {
         this.routing = routing;
         this.routingTally = routingTally;
         this.recorder = recorder;
+        this.curve = curve;
     }
 
     @Override
@@ -169,6 +172,11 @@ public final class ServingModel implements MoeModel, LogitsEvaluator {
     @Override
     public PrefetchStatus prefetch() {
         return transfers == null ? PrefetchStatus.OFF : transfers.status();
+    }
+
+    @Override
+    public BudgetCurve missRatioCurve() {
+        return curve.curve();
     }
 
     /**

@@ -27,6 +27,7 @@ final class ModelStatus {
         json.add("experts", experts(status));
         json.add("requests", requests(status));
         json.add("cache", cache(status.cache()));
+        json.add("miss_ratio_curve", MissRatioJson.of(model.moe().missRatioCurve()));
         json.add("prefetch", PrefetchJson.of(model.moe().prefetch(), model.moe().usage()));
         json.add("routing", routing(model.moe().routing()));
         model.moe()
