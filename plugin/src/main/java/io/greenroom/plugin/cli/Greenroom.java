@@ -21,6 +21,7 @@ import picocli.CommandLine.Spec;
             DemoCommand.class,
             ServeCommand.class,
             GenerateCommand.class,
+            BenchCommand.class,
             PackCommand.class,
             SynthesizeCommand.class,
             TraceCommand.class,

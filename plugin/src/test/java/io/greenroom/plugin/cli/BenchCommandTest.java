@@ -1,0 +1,142 @@
+package io.greenroom.plugin.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import com.google.gson.JsonElement;
+import com.google.gson.JsonObject;
+import com.google.gson.JsonParser;
+import io.greenroom.offload.kernel.TensorType;
+import io.greenroom.offload.store.ModelSpec.Family;
+import io.greenroom.offload.synthetic.Geometry;
+import io.greenroom.offload.synthetic.ModelWriter;
+import io.greenroom.offload.synthetic.Recipe;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The comparisons, on a model so small that their figures say nothing. */
+class BenchCommandTest {
+
+    @TempDir static Path folder;
+
+    private static String model = "";
+
+    private final StringWriter out = new StringWriter();
+    private final StringWriter err = new StringWriter();
+
+    @BeforeAll
+    static void write() throws Exception {
+        Path file = folder.resolve("small.gguf");
+        Recipe recipe = new Recipe(Geometry.small(Family.OLMOE), TensorType.Q8_0, 1, 0, 0.95);
+        ModelWriter.write(recipe, file, 1, (done, total) -> {});
+        model = file.toString();
+    }
+
+    private int run(String... arguments) {
+        return Greenroom.commandLine()
+                .setOut(new PrintWriter(out, true))
+                .setErr(new PrintWriter(err, true))
+                .execute(arguments);
+    }
+
+    private JsonObject json() {
+        return JsonParser.parseString(out.toString()).getAsJsonObject();
+    }
+
+    @Test
+    void prefetchOffAutoAndOnOverASlowLink() {
+        int code =
+                run(
+                        "bench",
+                        "prefetch",
+                        "--model",
+                        model,
+                        "--link",
+                        "100MB/s",
+                        "--tokens",
+                        "24",
+                        "--repeat",
+                        "1",
+                        "--threads",
+                        "1",
+                        "--json");
+        assertThat(code).as(err.toString()).isZero();
+        assertThat(json().get("link").getAsString()).isEqualTo("100MB/s");
+        List<JsonObject> modes =
+                json().getAsJsonArray("modes").asList().stream()
+                        .map(JsonElement::getAsJsonObject)
+                        .toList();
+        assertThat(modes)
+                .extracting(mode -> mode.get("way").getAsString())
+                .containsExactly("off", "auto", "on");
+        assertThat(median(modes.get(0), "prefetched")).isZero();
+        assertThat(median(modes.get(2), "prefetched")).isPositive();
+        assertThat(modes.get(0).get("reason").getAsString()).isEqualTo("off: as configured");
+        assertThat(modes.get(2).get("reason").getAsString()).isEqualTo("on: as configured");
+        assertThat(median(modes.get(0), "times_as_fast_as_off")).isEqualTo(1);
+    }
+
+    @Test
+    void prefetchBesideACompetingReader() {
+        int code =
+                run(
+                        "bench",
+                        "prefetch",
+                        "--model",
+                        model,
+                        "--saturate",
+                        "--tokens",
+                        "4",
+                        "--repeat",
+                        "1",
+                        "--threads",
+                        "1",
+                        "--no-preread");
+        assertThat(code).as(err.toString()).isZero();
+        assertThat(err.toString()).containsPattern("The competing reader read [1-9]\\d* MB/s");
+        assertThat(out.toString())
+                .contains(
+                        "auto is ", " times as fast as off", "All runs produced the same tokens.");
+    }
+
+    @Test
+    void mistakesAreNamed() {
+        assertThat(run("bench")).isEqualTo(2);
+        assertThat(err.toString()).contains("Missing required subcommand", "ladder", "prefetch");
+        assertThat(run("bench", "prefetch", "--model", model, "--tokens", "1")).isEqualTo(1);
+        assertThat(err.toString())
+                .contains("--tokens must be at least 2, --prompt-tokens and --repeat at least 1");
+        assertThat(run("bench", "prefetch", "--model", model, "--link", "fast")).isEqualTo(1);
+        assertThat(err.toString())
+                .contains("option.link_limit=fast is not accepted: write a size above 0");
+        assertThat(run("bench", "ladder", "--model", folder.resolve("no.gguf").toString()))
+                .isEqualTo(1);
+        assertThat(err.toString()).contains("There is no model at ");
+    }
+
+    @Test
+    void aSpreadIsMedianAndRange() {
+        assertThat(Spread.of(List.of(3.0, 1.0, 2.0)).inWords(1)).isEqualTo("2.0 (1.0-3.0)");
+        assertThat(Spread.of(List.of(4.0, 1.0)).median()).isEqualTo(2.5);
+        assertThatThrownBy(() -> Spread.of(List.of()))
+                .hasMessage("A spread needs at least one value");
+    }
+
+    @Test
+    void aFileIsReadOnceToItsEnd() throws Exception {
+        Path file = Files.write(folder.resolve("odd"), new byte[3 * 4096 + 17]);
+        long[] last = new long[1];
+        DirectReads.once(file, read -> last[0] = read);
+        assertThat(last[0]).isEqualTo(3 * 4096 + 17);
+    }
+
+    private static double median(JsonObject way, String figure) {
+        return way.getAsJsonObject(figure).get("median").getAsDouble();
+    }
+}
