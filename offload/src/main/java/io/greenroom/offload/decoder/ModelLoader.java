@@ -12,6 +12,7 @@ import io.greenroom.cache.usage.ExpertUsage;
 import io.greenroom.gating.Gate;
 import io.greenroom.gating.SoftmaxTopKGate;
 import io.greenroom.gating.predict.CrossLayerGatePredictor;
+import io.greenroom.gating.predict.GuessCorrection;
 import io.greenroom.gating.predict.PrefetchAudit;
 import io.greenroom.gating.residency.RoutingTally;
 import io.greenroom.offload.kernel.ActivationPrecision;
@@ -339,29 +340,37 @@ record ModelLoader(
             return null;
         }
         @Nullable WeightMatrix[] routers = new WeightMatrix[spec.layers()];
-        Activations firstNorm = null;
+        @Nullable Activations[] norms = new Activations[spec.layers()];
         for (int layer = 0; layer < routers.length; layer++) {
             if (weights.layers().get(layer).feedForward()
                     instanceof FeedForwardWeights.Routed routed) {
                 routers[layer] = routed.router();
-                firstNorm = layer == 0 ? routed.norm() : firstNorm;
+                norms[layer] = routed.norm();
             }
         }
-        return new TransferScheduler(
-                new TransferScheduler.Routers(routers, firstNorm, spec.rmsEpsilon()),
-                new CrossLayerGatePredictor(
-                        spec.experts(), spec.expertsPerToken(), CrossLayerGatePredictor.Across.MAX),
-                cache,
-                kernels,
-                new TransferScheduler.Buffers(scratch.predictedLogits(), scratch.normed()),
-                link,
-                new TransferScheduler.Limits(
-                        HINTS_PER_CHOSEN * spec.expertsPerToken(),
-                        spec.expertsPerToken(),
-                        plan.totalExperts()),
-                options.prefetch() == ModelOptions.Prefetch.ON
-                        ? null
-                        : new PrefetchAudit(PrefetchAudit.Evidence.DEFAULT));
+        TransferScheduler transfers =
+                new TransferScheduler(
+                        new TransferScheduler.Routers(routers, norms, spec.rmsEpsilon()),
+                        new CrossLayerGatePredictor(
+                                spec.experts(),
+                                spec.expertsPerToken(),
+                                CrossLayerGatePredictor.Across.MAX),
+                        cache,
+                        kernels,
+                        new TransferScheduler.Buffers(
+                                scratch.predictedLogits(), scratch.projected()),
+                        link,
+                        new TransferScheduler.Limits(
+                                HINTS_PER_CHOSEN * spec.expertsPerToken(),
+                                spec.expertsPerToken(),
+                                plan.totalExperts()),
+                        options.prefetch() == ModelOptions.Prefetch.ON
+                                ? null
+                                : new PrefetchAudit(PrefetchAudit.Evidence.DEFAULT));
+        transfers.correct(
+                new GuessCorrection(
+                        spec.layers(), spec.experts(), spec.expertsPerToken(), spec.vocabulary()));
+        return transfers;
     }
 
     /** Connects layers with weights, buffers and experts. */

@@ -83,7 +83,7 @@ final class MoeFeedForward implements FeedForward {
         kernels.read(scratch.routerLogits(), n, rows.logits());
         RoutingDecision decision = route(batch);
         if (transfers != null) {
-            transfers.routed(layer, decision);
+            transfers.routed(layer, batch, rows.logits(), decision);
         }
         observer.routed(layer, batch, input, rows.logits(), decision);
 
@@ -92,7 +92,7 @@ final class MoeFeedForward implements FeedForward {
             // Demand is on its way; from here on the disk may also serve guesses, and the cores
             // have work before they wait.
             if (transfers != null) {
-                transfers.afterDemand(layer, input, n);
+                transfers.afterDemand(layer, x, n);
             }
             shared(input, n);
             factors = pass.compute(batch, input);

@@ -4,6 +4,7 @@ import io.greenroom.cache.CacheStats;
 import io.greenroom.cache.ExpertCache;
 import io.greenroom.gating.RoutingDecision;
 import io.greenroom.gating.predict.ExpertPredictor;
+import io.greenroom.gating.predict.GuessCorrection;
 import io.greenroom.gating.predict.PredictionStats;
 import io.greenroom.gating.predict.PrefetchAudit;
 import io.greenroom.gating.predict.PrefetchHint;
@@ -71,6 +72,8 @@ final class TransferScheduler {
     private CacheStats before;
     private int predictedLayer = -1;
     private int predictedRows;
+    private int[] tokens = {};
+    private @Nullable GuessCorrection correction;
 
     // since the layer before asked
     private long askedAt;
@@ -85,18 +88,18 @@ final class TransferScheduler {
      * The routers that predict.
      *
      * @param byLayer router of each layer, {@code [experts, hidden]}, null where there is none
-     * @param firstNorm norm before the first layer's router, {@code [1, hidden]}, or null if the
-     *     first layer has none
-     * @param epsilon of the norm
+     * @param norms norm before each layer's router, {@code [1, hidden]}, null where there is none
+     * @param epsilon of the norms
      */
     record Routers(
-            @Nullable WeightMatrix[] byLayer, @Nullable Activations firstNorm, float epsilon) {}
+            @Nullable WeightMatrix[] byLayer, @Nullable Activations[] norms, float epsilon) {}
 
     /**
      * Scratch.
      *
      * @param predicted {@code [most rows predicted, experts]}
-     * @param normed {@code [rows, hidden]}, free between the embedding and the first layer
+     * @param normed {@code [rows, hidden]}, free before the first layer, and from a gate's decision
+     *     to the first expert computed
      */
     record Buffers(Activations predicted, Activations normed) {}
 
@@ -147,6 +150,11 @@ final class TransferScheduler {
         this.before = cache.stats();
     }
 
+    /** From now on, what puts guesses right before they are used. */
+    void correct(GuessCorrection corrects) {
+        correction = corrects;
+    }
+
     /** From now on, who is told each prediction; then all are made, needed or not. */
     void tell(RoutingObserver observer) {
         told = observer;
@@ -168,11 +176,22 @@ final class TransferScheduler {
         prefetching = !allResident && fitting && (prompt || audit == null || audit.next());
         mayRead = askedUse.guessBytes() + guessBytes();
         predictedLayer = -1;
-        Activations norm = routers.firstNorm();
-        if (norm != null && foresees(0)) {
-            kernels.rmsNorm(x, rows, norm, routers.epsilon(), buffers.normed());
-            foresee(0, buffers.normed());
+        tokens = batch.tokens();
+        if (foresees(0)) {
+            foresee(0, x);
         }
+    }
+
+    /**
+     * The gate has spoken; guesses learn from what it said.
+     *
+     * @param said {@code [rows, experts]} row-major, the router's own logits
+     */
+    void routed(int layer, Batch batch, float[] said, RoutingDecision decision) {
+        if (correction != null) {
+            correction.learn(layer, said, decision, batch.tokens());
+        }
+        routed(layer, decision);
     }
 
     /** The gate has spoken. */
@@ -196,16 +215,16 @@ final class TransferScheduler {
     /**
      * This layer's own experts are resident or on their way.
      *
-     * @param input gate input of {@code layer}, {@code [rows, hidden]}
+     * @param x residual stream as it was at the gate of {@code layer}, {@code [rows, hidden]}
      */
-    void afterDemand(int layer, Activations input, int inputRows) {
+    void afterDemand(int layer, Activations x, int inputRows) {
         if (hinted[layer]) {
             hinted[layer] = false;
             cache.expireHints(layer);
         }
         int next = layer + 1;
         if (inputRows == rows && next < routers.byLayer().length && foresees(next)) {
-            foresee(next, input);
+            foresee(next, x);
         }
     }
 
@@ -292,10 +311,16 @@ final class TransferScheduler {
                         : rows <= buffers.predicted().rows());
     }
 
-    private void foresee(int layer, Activations input) {
+    /** The stream as it is now, under the norm and the router of the layer ahead. */
+    private void foresee(int layer, Activations x) {
         WeightMatrix router = Objects.requireNonNull(routers.byLayer()[layer]);
-        kernels.matmul(router, input, rows, null, buffers.predicted());
+        Activations norm = Objects.requireNonNull(routers.norms()[layer]);
+        kernels.rmsNorm(x, rows, norm, routers.epsilon(), buffers.normed());
+        kernels.matmul(router, buffers.normed(), rows, null, buffers.predicted());
         kernels.read(buffers.predicted(), rows, logits);
+        if (correction != null) {
+            correction.correct(layer, logits, rows, tokens);
+        }
         if (told != null) {
             told.foreseen(layer, rows, logits);
         }

@@ -8,6 +8,7 @@ import io.greenroom.cache.ExpertId;
 import io.greenroom.cache.ExpertVisit;
 import io.greenroom.gating.RoutingDecision;
 import io.greenroom.gating.predict.CrossLayerGatePredictor;
+import io.greenroom.gating.predict.GuessCorrection;
 import io.greenroom.gating.predict.PrefetchAudit;
 import io.greenroom.offload.kernel.Activations;
 import io.greenroom.offload.kernel.JavaKernels;
@@ -52,7 +53,9 @@ class TransferSchedulerTest {
         kernels.write(new float[] {1, 1}, 1, norm);
         return new TransferScheduler(
                 new TransferScheduler.Routers(
-                        new @Nullable WeightMatrix[] {router, null, router, router}, norm, 1e-6f),
+                        new @Nullable WeightMatrix[] {router, null, router, router},
+                        new @Nullable Activations[] {norm, null, norm, norm},
+                        1e-6f),
                 new CrossLayerGatePredictor(EXPERTS, 2, CrossLayerGatePredictor.Across.MAX),
                 cache,
                 kernels,
@@ -307,6 +310,23 @@ class TransferSchedulerTest {
     }
 
     @Test
+    void guessesArePutRightByWhatRoutersSaid() {
+        kernels.write(new float[] {1, 0}, 1, input);
+        TransferScheduler scheduler = scheduler(null);
+        scheduler.correct(new GuessCorrection(4, EXPERTS, 2, 10));
+        begin(scheduler, 1, 1);
+        scheduler.afterDemand(2, input, 1);
+        scheduler.routed(3, batch, new float[] {9, 8, 0, 0}, decision(0, 1));
+        assertThat(scheduler.status().layers().get(2).recall().atK()).isZero();
+        begin(scheduler, 1, 1);
+        cache.hints.clear();
+        scheduler.afterDemand(2, input, 1);
+        assertThat(cache.hints).containsExactly(new ExpertId(3, 0), new ExpertId(3, 1));
+        scheduler.routed(3, batch, new float[] {9, 8, 0, 0}, decision(0, 1));
+        assertThat(scheduler.status().layers().get(2).recall().atK()).isEqualTo(0.5);
+    }
+
+    @Test
     void whoRecordsIsToldOfEveryPredictionThoughNothingIsRead() {
         kernels.write(new float[] {1, 0}, 1, input);
         TransferScheduler scheduler = scheduler(patient());
@@ -331,7 +351,8 @@ class TransferSchedulerTest {
         begin(scheduler, 1, 1);
         scheduler.afterDemand(2, input, 1);
         assertThat(told).hasSize(2).first().asString().startsWith("0: ");
-        assertThat(told).last().isEqualTo("3: 3.0");
+        // Expert 3 scores 3 x[0], and x is [1, 0] over its rms.
+        assertThat(told).last().asString().startsWith("3: 4.2426");
         assertThat(cache.hints).isEmpty();
     }
 
