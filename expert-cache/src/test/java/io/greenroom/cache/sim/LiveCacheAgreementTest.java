@@ -1,6 +1,7 @@
 package io.greenroom.cache.sim;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.withinPercentage;
 
 import io.greenroom.cache.CacheStats;
 import io.greenroom.cache.ExpertCache;
@@ -14,6 +15,8 @@ import java.util.concurrent.CompletableFuture;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
 import net.jqwik.api.constraints.IntRange;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Test;
 
 /** The simulator and the live cache, driven by the same visits, count the same. */
 class LiveCacheAgreementTest {
@@ -27,7 +30,10 @@ class LiveCacheAgreementTest {
             @ForAll @IntRange(min = 1, max = 40) int mostRows,
             @ForAll long seed)
             throws Exception {
-        RoutingSequence sequence = RandomRouting.sequence(seed, 60, mostRows, scored);
+        // Caffeine lets an expert in by chance now and then, once it was counted six times: a guard
+        // against keys chosen to collide. So its runs are equal only while counts are small.
+        int steps = policy == PolicyName.TINYLFU ? 5 : 60;
+        RoutingSequence sequence = RandomRouting.sequence(seed, steps, mostRows, scored);
         LayerSplit layers = split ? LayerSplit.even(sequence.shape().layers()) : null;
         SimulationResult simulated =
                 PolicySimulator.run(
@@ -41,8 +47,18 @@ class LiveCacheAgreementTest {
         assertThat(simulated.bytesLoaded()).isEqualTo(live.bytesLoaded());
     }
 
+    @Test
+    void longRunsOfCaffeineAreEqualButForChance() throws Exception {
+        RoutingSequence sequence = RandomRouting.sequence(1, 2000, 8, false);
+        long simulated =
+                PolicySimulator.run(sequence, SimulationSetup.counting(PolicyName.TINYLFU, 40))
+                        .hits();
+        long live = live(sequence, PolicyName.TINYLFU, null, 40).hits();
+        assertThat(simulated).isCloseTo(live, withinPercentage(2));
+    }
+
     private static CacheStats live(
-            RoutingSequence sequence, PolicyName policy, LayerSplit split, int slots)
+            RoutingSequence sequence, PolicyName policy, @Nullable LayerSplit split, int slots)
             throws Exception {
         float[] scores = new float[sequence.shape().experts()];
         try (ExpertCache cache =
