@@ -27,12 +27,14 @@ final class Batch {
     private final int[][] pageTables; // [maxSequences][pages of the sequence]
     private final @Nullable Throwable[] failures; // [maxSequences]
     private final RoutingDial[] dials; // [maxSequences]
-    private final @Nullable RoutingTally[] tallies; // [maxSequences], null where exact
+    private final @Nullable RoutingTally[] tallies; // [maxSequences]
     private final @Nullable PrecisionTally[] precisions; // [maxSequences]
+    private final boolean[] renewing; // [maxSequences], see SessionRouting.renews
     private int rows;
     private int sequenceCount;
     private boolean failedRows;
     private boolean yielding;
+    private boolean anyRenewing;
 
     Batch(int capacity, int maxSequences) {
         tokens = new int[capacity];
@@ -47,6 +49,7 @@ final class Batch {
         dials = new RoutingDial[maxSequences];
         tallies = new RoutingTally[maxSequences];
         precisions = new PrecisionTally[maxSequences];
+        renewing = new boolean[maxSequences];
         clear();
     }
 
@@ -56,7 +59,9 @@ final class Batch {
         Arrays.fill(dials, RoutingDial.EXACT);
         Arrays.fill(tallies, null);
         Arrays.fill(precisions, null);
+        Arrays.fill(renewing, false);
         yielding = false;
+        anyRenewing = false;
         rows = 0;
         sequenceCount = 0;
         failedRows = false;
@@ -75,12 +80,16 @@ final class Batch {
     /**
      * As {@link #addSequence(int[])}, for rows that may yield to residents.
      *
+     * @param prompt whether the rows are part of the request's prompt
      * @param tally counts what that costs
      */
-    int addSequence(int[] pageTable, RoutingDial dial, RoutingTally tally) {
+    int addSequence(int[] pageTable, SessionRouting routing, boolean prompt, RoutingTally tally) {
+        RoutingDial dial = prompt ? routing.prompt() : routing.output();
         dials[sequenceCount] = dial;
         tallies[sequenceCount] = tally;
         yielding |= !dial.isExact();
+        renewing[sequenceCount] = routing.renews();
+        anyRenewing |= renewing[sequenceCount];
         return addSequence(pageTable);
     }
 
@@ -115,6 +124,26 @@ final class Batch {
         return precisions[sequences[row]];
     }
 
+    /** Whether any row is of a request that lives by the resident set being renewed. */
+    boolean isRenewing() {
+        return anyRenewing;
+    }
+
+    /** Whether a row is of such a request. */
+    boolean isRenewing(int row) {
+        return renewing[sequences[row]];
+    }
+
+    /** Whether all rows are of such requests. */
+    boolean isRenewingThroughout() {
+        for (int sequence = 0; sequence < sequenceCount; sequence++) {
+            if (!renewing[sequence]) {
+                return false;
+            }
+        }
+        return true;
+    }
+
     /** Whether any row is routed otherwise than exactly. */
     boolean isYielding() {
         return yielding;
@@ -125,7 +154,7 @@ final class Batch {
         return dials[sequences[row]];
     }
 
-    /** Who counts what a row's routing costs; null where it is exact. */
+    /** Who counts what a row's routing costs; null where nobody does. */
     @Nullable RoutingTally tally(int row) {
         return tallies[sequences[row]];
     }

@@ -14,6 +14,7 @@ import io.greenroom.gating.SoftmaxTopKGate;
 import io.greenroom.gating.predict.CrossLayerGatePredictor;
 import io.greenroom.gating.predict.GuessCorrection;
 import io.greenroom.gating.predict.PrefetchAudit;
+import io.greenroom.gating.residency.Importance;
 import io.greenroom.gating.residency.RoutingTally;
 import io.greenroom.offload.kernel.ActivationPrecision;
 import io.greenroom.offload.kernel.Activations;
@@ -204,6 +205,13 @@ record ModelLoader(
         LiveCurve curve =
                 resources.push(LiveCurve.of(checkpoint, layout, cache, PolicyName.TINYLFU));
         observers.add(curve);
+        ExpertStage.Slots slots = new SlotViews(reader::weights, spec);
+        if (options.routing().mayYield() && options.routing().swaps()) {
+            Importance importance = BackgroundSwaps.importance(spec);
+            observers.add(
+                    new BackgroundSwaps(cache, compute, importance, spec, scratch.x().rows()));
+            slots = measured(slots, importance, spec, compute, resources);
+        }
         if (recorder != null) {
             observers.add(recorder);
             if (transfers != null) {
@@ -229,8 +237,7 @@ record ModelLoader(
                         compute,
                         kvCache,
                         scratch,
-                        new ExpertStage.Experts(
-                                cache, new SlotViews(reader::weights, spec), options.overlap()),
+                        new ExpertStage.Experts(cache, slots, options.overlap()),
                         copies);
         Scheduler scheduler =
                 new Scheduler(
@@ -272,6 +279,23 @@ record ModelLoader(
                                         ? layout.expertBytes(new ExpertId(layer, 0))
                                         : 0)
                 .toArray();
+    }
+
+    private ExpertStage.Slots measured(
+            ExpertStage.Slots slots,
+            Importance importance,
+            ModelSpec spec,
+            Kernels compute,
+            ResourceStack resources) {
+        int widest = Math.max(spec.hidden(), spec.expertHidden());
+        return new ExpertNorms(
+                slots,
+                importance,
+                compute,
+                resources.push(
+                        allocator.allocate(
+                                MemoryTag.ACTIVATIONS, ExpertNorms.bytes(widest), ALIGNMENT)),
+                widest);
     }
 
     private static RoutingObserver counting(ExpertUsage usage) {

@@ -8,12 +8,15 @@ import io.greenroom.gating.residency.RoutingDial;
  * @param standard what requests get that ask for nothing
  * @param limit the furthest any request gets; not more exact than {@code standard}
  * @param prompts whether prompts yield like what is generated, or are read exactly
+ * @param swaps whether residents are exchanged in the background for requests that yield so far
+ *     that they hardly read anything themselves
  */
-public record RoutingSettings(RoutingDial standard, RoutingDial limit, boolean prompts) {
+public record RoutingSettings(
+        RoutingDial standard, RoutingDial limit, boolean prompts, boolean swaps) {
 
     /** Exact, whatever a request asks for. */
     public static final RoutingSettings EXACT =
-            new RoutingSettings(RoutingDial.EXACT, RoutingDial.EXACT, false);
+            new RoutingSettings(RoutingDial.EXACT, RoutingDial.EXACT, false, true);
 
     /**
      * @throws IllegalArgumentException if {@code standard} goes further than {@code limit}
@@ -27,6 +30,11 @@ public record RoutingSettings(RoutingDial standard, RoutingDial limit, boolean p
                             + limit
                             + "; raise the limit or lower the routing");
         }
+    }
+
+    /** Whether any request may yield. */
+    boolean mayYield() {
+        return !limit.isExact();
     }
 
     SessionRouting of(GenerationRequest request) {

@@ -62,8 +62,7 @@ abstract sealed class SequenceSession permits GenerationSession, EvaluationSessi
     /** Adds up to {@code most} pending tokens to a batch, as one sequence. */
     final int addRows(Batch batch, int most) {
         int count = Math.min(most, pending());
-        batch.addSequence(
-                pageTable, prefilling() ? routing.prompt() : routing.output(), routingTally);
+        batch.addSequence(pageTable, routing, prefilling(), routingTally);
         batch.request(number, prefilling());
         batch.countPrecision(precisionTally);
         for (int i = 0; i < count; i++) {

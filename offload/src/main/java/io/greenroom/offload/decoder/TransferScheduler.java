@@ -66,6 +66,7 @@ final class TransferScheduler {
     // of this step
     private boolean prefetching;
     private boolean prompt;
+    private boolean renewing; // all rows are of requests that the resident set is renewed for
     private int rows;
     private long begun;
     private long mayRead; // guess bytes on the link's meter at which no more are begun
@@ -173,7 +174,10 @@ final class TransferScheduler {
         before = cache.stats();
         allResident = before.loads() - before.evictions() >= limits.totalExperts();
         fitting = fits();
-        prefetching = !allResident && fitting && (prompt || audit == null || audit.next());
+        // What such requests lack is not read for them; exchanges in the background have the link.
+        renewing = !prompt && batch.isRenewingThroughout();
+        prefetching =
+                !allResident && fitting && !renewing && (prompt || audit == null || audit.next());
         mayRead = askedUse.guessBytes() + guessBytes();
         predictedLayer = -1;
         tokens = batch.tokens();
@@ -247,7 +251,7 @@ final class TransferScheduler {
         if (audit == null || allResident || !fitting) {
             return;
         }
-        if (prompt) {
+        if (prompt || renewing) {
             audit.interrupted();
             return;
         }

@@ -185,9 +185,49 @@ class YieldingRoutingTest {
     }
 
     @Test
+    void importantExpertsComeInTheBackgroundWhereResidentsAreLivedBy() throws Exception {
+        RoutingSettings renewing =
+                new RoutingSettings(RoutingDial.EXACT, RoutingDial.RESIDENT, false, true);
+        try (ServingModel model = load("40%", renewing)) {
+            int[] text = prompt(3, 60);
+            // Exact requests, and mild biases, exchange nothing.
+            evaluate(model, text, 20, RoutingDial.EXACT);
+            evaluate(model, text, 20, BIASED);
+            assertThat(model.status().cache().background().swaps()).isZero();
+            evaluate(model, text, 20, RoutingDial.RESIDENT);
+            // Reads may still be under way when the text ends; they are over when the next has.
+            evaluate(model, text, 20, RoutingDial.RESIDENT);
+            assertThat(model.status().cache().background().swaps()).isBetween(1L, 2L * 60);
+            MoeModel.Status status = model.status();
+            assertThat(status.residentExperts()).isLessThanOrEqualTo(status.slots());
+            assertThat(status.arenaBytes()).isLessThanOrEqualTo(status.budgetBytes());
+        }
+    }
+
+    @Test
+    void exactRequestsAreExactWhileResidentsAreExchanged() throws Exception {
+        float[][] exact;
+        try (ServingModel resident = load("100%", RoutingSettings.EXACT)) {
+            exact = resident.evaluate(prompt(7, 40));
+        }
+        RoutingSettings renewing =
+                new RoutingSettings(RoutingDial.EXACT, RoutingDial.RESIDENT, true, true);
+        try (ServingModel model = load("30%", renewing)) {
+            List<Running> others = new ArrayList<>();
+            for (int i = 0; i < 3; i++) {
+                others.add(generate(model, prompt(i, 20), RoutingDial.RESIDENT));
+            }
+            assertThat(evaluate(model, prompt(7, 40), 8, RoutingDial.EXACT)).isDeepEqualTo(exact);
+            for (Running other : others) {
+                assertThat(other.awaitTokens()).hasSize(TOKENS);
+            }
+        }
+    }
+
+    @Test
     void requestsGetWhatTheyAskForUpToTheLimit() throws Exception {
         RoutingSettings settings =
-                new RoutingSettings(RoutingDial.parse("biased:0.1"), BIASED, false);
+                new RoutingSettings(RoutingDial.parse("biased:0.1"), BIASED, false, true);
         try (ServingModel model = load("50%", settings)) {
             assertThat(routingOf(model, null)).hasToString("biased:0.1");
             assertThat(routingOf(model, RoutingDial.EXACT)).hasToString("exact");
@@ -201,7 +241,7 @@ class YieldingRoutingTest {
     @Test
     void aStandardBeyondTheLimitIsRefused() {
         assertThatIllegalArgumentException()
-                .isThrownBy(() -> new RoutingSettings(RoutingDial.RESIDENT, BIASED, false))
+                .isThrownBy(() -> new RoutingSettings(RoutingDial.RESIDENT, BIASED, false, true))
                 .withMessage(
                         "Option routing is resident, which goes further than its limit, biased:0.3;"
                                 + " raise the limit or lower the routing");
@@ -223,7 +263,7 @@ class YieldingRoutingTest {
     }
 
     private static RoutingSettings upToResident(boolean prompts) {
-        return new RoutingSettings(RoutingDial.EXACT, RoutingDial.RESIDENT, prompts);
+        return new RoutingSettings(RoutingDial.EXACT, RoutingDial.RESIDENT, prompts, false);
     }
 
     private ServingModel load(String budget, RoutingSettings routing) throws Exception {

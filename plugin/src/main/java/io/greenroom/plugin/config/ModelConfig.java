@@ -106,7 +106,11 @@ public record ModelConfig(Path model, ModelOptions options) {
                             + limit);
             limit = standard;
         }
-        return new RoutingSettings(standard, limit, reader.value(ModelOptionKeys.ROUTING_PROMPTS));
+        return new RoutingSettings(
+                standard,
+                limit,
+                reader.value(ModelOptionKeys.ROUTING_PROMPTS),
+                reader.value(ModelOptionKeys.ROUTING_SWAPS));
     }
 
     private static @Nullable TraceOptions trace(Reader reader) {

@@ -82,6 +82,17 @@ public final class ModelOptionKeys {
                     DEFAULTS.routing().prompts(),
                     Parsers.bool());
 
+    static final OptionKey<Boolean> ROUTING_SWAPS =
+            new OptionKey<>(
+                    "routing_swaps",
+                    "`true`, `false`",
+                    "`" + DEFAULTS.routing().swaps() + "`",
+                    "Whether residents are exchanged in the background for more important experts"
+                            + " while requests are routed `resident` or `biased:0.5` and further. At"
+                            + " most one a token.",
+                    DEFAULTS.routing().swaps(),
+                    Parsers.bool());
+
     static final OptionKey<Integer> CONTEXT_LENGTH =
             new OptionKey<>(
                     "context_length",
@@ -280,6 +291,7 @@ public final class ModelOptionKeys {
                     ROUTING,
                     ROUTING_LIMIT,
                     ROUTING_PROMPTS,
+                    ROUTING_SWAPS,
                     CONTEXT_LENGTH,
                     KV_TYPE,
                     ACTIVATIONS,

@@ -42,6 +42,7 @@ class ModelConfigTest {
                                 Map.entry("routing", "Biased:0.15"),
                                 Map.entry("routing_limit", "resident"),
                                 Map.entry("routing_prompts", "true"),
+                                Map.entry("routing_swaps", "false"),
                                 Map.entry("context_length", "4096"),
                                 Map.entry("kv_type", "f16"),
                                 Map.entry("activations", "int8"),
@@ -72,7 +73,10 @@ class ModelConfigTest {
                                 .threads(3)
                                 .routing(
                                         new RoutingSettings(
-                                                new RoutingDial(0.15), RoutingDial.RESIDENT, true))
+                                                new RoutingDial(0.15),
+                                                RoutingDial.RESIDENT,
+                                                true,
+                                                false))
                                 .overlap(false)
                                 .linkLimit(200_000_000)
                                 .directIo(false)
@@ -88,9 +92,9 @@ class ModelConfigTest {
     void theRoutingIsItsOwnLimitUnlessOneIsSet() throws Exception {
         RoutingDial mild = new RoutingDial(0.15);
         assertThat(ModelConfig.read(Map.of("routing", "biased:0.15")).options().routing())
-                .isEqualTo(new RoutingSettings(mild, mild, false));
+                .isEqualTo(new RoutingSettings(mild, mild, false, true));
         assertThat(ModelConfig.read(Map.of("routing_limit", "biased:0.15")).options().routing())
-                .isEqualTo(new RoutingSettings(RoutingDial.EXACT, mild, false));
+                .isEqualTo(new RoutingSettings(RoutingDial.EXACT, mild, false, true));
         assertThatThrownBy(
                         () ->
                                 ModelConfig.read(
@@ -122,6 +126,7 @@ class ModelConfigTest {
                     cache_policy   | lru     | write tinylfu; there is no other policy yet
                     routing        | biased  | write exact, biased:N with N from 0 to 1 (such as
                     routing_limit  | all     | write exact, biased:N with N from 0 to 1 (such as
+                    routing_swaps  | 1       | write true or false
                     routing_prompts | maybe  | write true or false
                     context_length | 0       | write an integer from 16 to 1048576
                     context_length | 1e3     | write an integer from 16 to 1048576
