@@ -189,6 +189,7 @@ final class PerplexityCommand implements Callable<Integer> {
         Map<String, String> options = new LinkedHashMap<>();
         options.put("expert_budget", budget);
         options.put("routing", "exact"); // what requests would get; evaluations bring their own
+        options.put("routing_limit", "resident"); // else nothing would be exchanged for them
         options.put("context_length", Integer.toString(Math.max(16, window)));
         return options;
     }
