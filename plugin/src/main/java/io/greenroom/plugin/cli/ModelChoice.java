@@ -33,9 +33,15 @@ final class ModelChoice {
      */
     LocalModel load(ModelSettings settings, Map<String, String> options, PrintWriter err)
             throws IOException {
+        ModelDefinition definition = definition(settings, options);
+        return LoadProgress.during(
+                "Loading " + definition.name(), err, () -> LocalModel.load(definition));
+    }
+
+    /** The model and how it is to be loaded; options as for {@link #load}. */
+    ModelDefinition definition(ModelSettings settings, Map<String, String> options)
+            throws IOException {
         Path path = model == null ? DemoCommand.demoModel(home) : model;
-        String name = ModelDefinition.nameOf(path);
-        ModelDefinition definition = settings.definition(name, path, options);
-        return LoadProgress.during("Loading " + name, err, () -> LocalModel.load(definition));
+        return settings.definition(ModelDefinition.nameOf(path), path, options);
     }
 }

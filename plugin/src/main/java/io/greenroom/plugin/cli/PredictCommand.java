@@ -50,18 +50,7 @@ final class PredictCommand implements Callable<Integer> {
 
     @Spec private CommandSpec spec = CommandSpec.create();
 
-    @Option(
-            names = {"-m", "--model"},
-            paramLabel = "PATH",
-            description = "A GGUF file or a checkpoint's folder; the demo model unless given.")
-    private @Nullable Path model;
-
-    @Option(
-            names = "--home",
-            paramLabel = "DIR",
-            defaultValue = "${sys:greenroom.home:-.}",
-            description = "Where Greenroom's sources lie (set by the launcher).")
-    private Path home = Path.of(".");
+    @Mixin private ModelChoice choice = new ModelChoice();
 
     @ArgGroup(multiplicity = "1")
     private Source source = new Source();
@@ -120,6 +109,14 @@ final class PredictCommand implements Callable<Integer> {
             description = "How many layers to look ahead at most (default: ${DEFAULT-VALUE}).")
     private int ahead = 2;
 
+    @Option(
+            names = "--live",
+            description =
+                    "Read the text once more with the engine's own predictor reading ahead, and"
+                            + " print for each layer what arrived in time, late or in vain. These"
+                            + " figures depend on the machine.")
+    private boolean live;
+
     @Option(names = "--per-layer", description = "A line for each layer too.")
     private boolean perLayer;
 
@@ -136,64 +133,87 @@ final class PredictCommand implements Callable<Integer> {
         PrintWriter out = spec.commandLine().getOut();
         PrintWriter err = spec.commandLine().getErr();
         PredictionStudy study = study();
-        Path path = model == null ? DemoCommand.demoModel(home) : model;
-        ModelDefinition definition =
-                settings.definition(ModelDefinition.nameOf(path), path, Map.of("prefetch", "off"));
-        ModelOptions options = options(definition);
+        ModelDefinition definition = choice.definition(settings, Map.of("prefetch", "off"));
         Checkpoint checkpoint = Checkpoints.open(definition.path());
-        try (ModelText text = ModelText.open(checkpoint.tokenizer());
-                ServingModel loaded =
-                        LoadProgress.during(
-                                "Loading " + definition.name(),
-                                err,
-                                () ->
-                                        MoeModels.loadWatched(
-                                                checkpoint, options, study, (done, all) -> {}))) {
-            List<int[]> requests = requests(text.tokenizer(), loaded.contextLength());
-            int learnt = read(study, loaded, text.tokenizer(), requests, err);
-            StudyReport report = new StudyReport(definition.name(), loaded.status(), learnt, study);
-            if (json) {
-                report.json(out);
-            } else if (csv) {
-                report.csv(out);
-            } else {
-                report.table(out, perLayer);
+        StudyReport report;
+        try (ModelText text = ModelText.open(checkpoint.tokenizer())) {
+            List<int[]> measured;
+            try (ServingModel loaded =
+                    LoadProgress.during(
+                            "Loading " + definition.name(),
+                            err,
+                            () ->
+                                    MoeModels.loadWatched(
+                                            checkpoint,
+                                            options(definition),
+                                            study,
+                                            (done, all) -> {}))) {
+                List<int[]> requests = requests(text.tokenizer(), loaded.contextLength());
+                List<int[]> learning = learning(text.tokenizer(), requests);
+                measured =
+                        calibration == null
+                                ? requests.subList(learning.size(), requests.size())
+                                : requests;
+                read(study, loaded, learning, measured, err);
+                report =
+                        new StudyReport(
+                                definition.name(),
+                                loaded.status(),
+                                StudyText.tokens(learning),
+                                study,
+                                List.of());
             }
+            if (live) {
+                report = report.with(readingAhead(measured, err));
+            }
+        }
+        if (json) {
+            report.json(out);
+        } else if (csv) {
+            report.csv(out);
+        } else {
+            report.table(out, perLayer);
         }
         out.flush();
         return 0;
     }
 
-    /** Reads everything; returns how many tokens were for calibration. */
-    private int read(
-            PredictionStudy study,
-            ServingModel loaded,
-            Tokenizer tokenizer,
-            List<int[]> requests,
-            PrintWriter err)
-            throws IOException {
-        List<int[]> learning;
-        List<int[]> measured;
-        if (calibration == null) {
-            int quarter = Math.max(1, requests.size() / 4);
-            learning = requests.subList(0, quarter);
-            measured = requests.subList(quarter, requests.size());
-        } else {
-            learning = StudyText.text(calibration, tokenizer, longest, most);
-            measured = requests;
+    /** Reads the same once more, with the engine's own predictor reading ahead. */
+    private List<ReadAhead> readingAhead(List<int[]> measured, PrintWriter err) throws IOException {
+        ModelDefinition definition = choice.definition(settings, Map.of("prefetch", "on"));
+        try (ServingModel loaded =
+                        MoeModels.load(definition.path(), options(definition), (done, all) -> {});
+                ProgressBar bar = new ProgressBar("Reading ahead", ProgressBar.Unit.COUNT, err)) {
+            var unused = read(loaded, measured, 0, StudyText.tokens(measured), bar);
+            return ReadAhead.of(loaded.usage());
         }
-        if (measured.isEmpty()) {
+    }
+
+    /** The requests that means are taken from. */
+    private List<int[]> learning(Tokenizer tokenizer, List<int[]> requests) throws IOException {
+        if (calibration != null) {
+            return StudyText.text(calibration, tokenizer, longest, most);
+        }
+        if (requests.size() < 2) {
             throw new IOException(
                     "The text makes a single request, which is spent on calibration; give a longer"
                             + " text, a smaller --request or a --calibration of its own");
         }
+        return requests.subList(0, Math.max(1, requests.size() / 4));
+    }
+
+    private static void read(
+            PredictionStudy study,
+            ServingModel loaded,
+            List<int[]> learning,
+            List<int[]> measured,
+            PrintWriter err) {
         int total = StudyText.tokens(learning) + StudyText.tokens(measured);
         try (ProgressBar bar = new ProgressBar("Reading", ProgressBar.Unit.COUNT, err)) {
             study.phase(PredictionStudy.Phase.CALIBRATE);
             int done = read(loaded, learning, 0, total, bar);
             study.phase(PredictionStudy.Phase.MEASURE);
             var unused = read(loaded, measured, done, total, bar);
-            return done;
         }
     }
 

@@ -21,13 +21,23 @@ import java.util.stream.IntStream;
  * @param status of the model after reading
  * @param calibration tokens read before anything was counted
  * @param study what was seen
+ * @param readAhead what reading ahead came to, one entry per layer; empty if not tried
  */
-record StudyReport(String model, MoeModel.Status status, int calibration, PredictionStudy study) {
+record StudyReport(
+        String model,
+        MoeModel.Status status,
+        int calibration,
+        PredictionStudy study,
+        List<ReadAhead> readAhead) {
 
     private static final Gson GSON =
             new GsonBuilder().setPrettyPrinting().disableHtmlEscaping().create();
 
     private static final String ROW = "%-22s %5s  %8s %8s   %8s %8s   %8s %8s%n";
+
+    StudyReport with(List<ReadAhead> tried) {
+        return new StudyReport(model, status, calibration, study, tried);
+    }
 
     /** For people. */
     void table(PrintWriter out, boolean perLayer) {
@@ -61,6 +71,9 @@ record StudyReport(String model, MoeModel.Status status, int calibration, Predic
         }
         if (perLayer) {
             perLayer(out);
+        }
+        if (!readAhead.isEmpty()) {
+            ReadAhead.table(out, readAhead);
         }
     }
 
@@ -103,6 +116,10 @@ record StudyReport(String model, MoeModel.Status status, int calibration, Predic
         csv(out, "control", 0, study.control());
         for (Result result : study.results()) {
             csv(out, result.predictor(), result.ahead(), result.layers());
+        }
+        if (!readAhead.isEmpty()) {
+            out.println();
+            ReadAhead.csv(out, model, status, readAhead);
         }
     }
 
@@ -153,6 +170,9 @@ record StudyReport(String model, MoeModel.Status status, int calibration, Predic
             predictors.add(predictor);
         }
         root.add("predictors", predictors);
+        if (!readAhead.isEmpty()) {
+            root.add("read_ahead", ReadAhead.json(readAhead));
+        }
         out.println(GSON.toJson(root));
     }
 

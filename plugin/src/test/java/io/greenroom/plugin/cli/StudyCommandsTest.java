@@ -127,10 +127,16 @@ class StudyCommandsTest {
 
         assertThat(
                         run(
-                                (common + " --variants plain --per-layer --ahead 1 --text " + text)
+                                (common
+                                                + " --variants plain --per-layer --live --ahead 1"
+                                                + " --text "
+                                                + text)
                                         .split(" ")))
                 .isZero();
-        assertThat(out.toString()).contains("plain layer 2");
+        assertThat(out.toString())
+                .contains("plain layer 2")
+                .contains("reading ahead, as the engine does it with prefetch on")
+                .containsPattern("(?m)^2( +\\d+){3} +\\d+\\.\\d %");
     }
 
     @Test
