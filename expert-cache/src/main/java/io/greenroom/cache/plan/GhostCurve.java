@@ -272,9 +272,10 @@ public final class GhostCurve {
         CacheShape small = new CacheShape(ghostLayers, shape.experts(), shape.expertsPerToken());
         LayerSplit shares = split == null ? null : ofGhostLayers(split);
         List<ShadowCache> caches = new ArrayList<>();
-        for (int slots : sizes(small)) {
-            EvictionPolicy own = EvictionPolicies.create(policy, small, slots, shares);
-            caches.add(new ShadowCache(own, ghostLayers, shape.experts(), slots, depth));
+        int[] sizes = sizes(small);
+        List<EvictionPolicy> own = EvictionPolicies.createAlike(policy, small, sizes, shares);
+        for (int i = 0; i < sizes.length; i++) {
+            caches.add(new ShadowCache(own.get(i), ghostLayers, shape.experts(), sizes[i], depth));
         }
         return caches;
     }

@@ -21,6 +21,9 @@ public enum PolicyName {
     /** Keeps nothing. For comparison. */
     ON_DEMAND;
 
+    /** What a model gets whose operator says nothing: see docs/policies.md. */
+    public static final PolicyName DEFAULT = REUSE;
+
     /** How it is written: {@code tinylfu}. */
     @Override
     public String toString() {

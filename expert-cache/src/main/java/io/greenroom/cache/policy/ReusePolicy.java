@@ -21,8 +21,8 @@ final class ReusePolicy extends IndexedPolicy {
 
     private static final int NONE = -1;
 
-    private final ReuseModel model = new ReuseModel();
-    private final @Nullable LayerReuse[] layers; // [layers], made at the first visit
+    private final ReuseForecasts forecasts;
+    private final boolean teaches;
     private final float[] ahead; // [layers + 1]: worth of a use that many layers from now
     private final int[] least; // [layers]: least valuable resident, NONE or UNKNOWN
     private final int[] candidates; // [layers]: the same among those that may leave
@@ -30,9 +30,14 @@ final class ReusePolicy extends IndexedPolicy {
     private int scored = NONE; // the layer the scores are of
     private int current; // the layer visited
 
-    ReusePolicy(Scope scope, int slots) {
+    /**
+     * @param teaches whether visits told to this policy teach the forecasts; of policies that share
+     *     them it is the one that is told first
+     */
+    ReusePolicy(Scope scope, int slots, ReuseForecasts forecasts, boolean teaches) {
         super(scope, slots);
-        layers = new LayerReuse[scope.layers()];
+        this.forecasts = forecasts;
+        this.teaches = teaches;
         ahead = new float[scope.layers() + 1];
         for (int distance = 0; distance < ahead.length; distance++) {
             ahead[distance] =
@@ -46,15 +51,19 @@ final class ReusePolicy extends IndexedPolicy {
 
     @Override
     public void observed(int layer, float[] probabilities) {
-        System.arraycopy(probabilities, 0, scores, 0, scores.length);
-        scored = layer - scope.firstLayer();
+        if (teaches) {
+            System.arraycopy(probabilities, 0, scores, 0, scores.length);
+            scored = layer - scope.firstLayer();
+        }
     }
 
     @Override
     public void visiting(int layer, int[] experts) {
         current = layer - scope.firstLayer();
         if (experts.length > 0) {
-            layer(current).visited(experts, scored == current ? scores : null);
+            if (teaches) {
+                forecasts.layer(current).visited(experts, scored == current ? scores : null);
+            }
             least[current] = UNKNOWN;
         }
         scored = NONE;
@@ -134,15 +143,6 @@ final class ReusePolicy extends IndexedPolicy {
 
     private float value(int expert) {
         int layer = scope.layerOf(expert);
-        return layer(layer).value(expert - layer * scope.experts());
-    }
-
-    private LayerReuse layer(int layer) {
-        LayerReuse known = layers[layer];
-        if (known == null) {
-            known = new LayerReuse(model, scope.shape());
-            layers[layer] = known;
-        }
-        return known;
+        return forecasts.layer(layer).value(expert - layer * scope.experts());
     }
 }

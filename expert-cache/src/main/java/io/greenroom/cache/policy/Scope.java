@@ -1,6 +1,8 @@
 package io.greenroom.cache.policy;
 
 import io.greenroom.cache.ExpertId;
+import java.util.List;
+import java.util.stream.IntStream;
 
 /**
  * The experts a policy looks after: those of all layers, or of one.
@@ -17,6 +19,11 @@ record Scope(CacheShape shape, int firstLayer, int layers) {
 
     static Scope layer(CacheShape shape, int layer) {
         return new Scope(shape, layer, 1);
+    }
+
+    /** Every layer by itself. */
+    static List<Scope> each(CacheShape shape) {
+        return IntStream.range(0, shape.layers()).mapToObj(layer -> layer(shape, layer)).toList();
     }
 
     int experts() {

@@ -52,7 +52,7 @@ final class SimulateCommand implements Callable<Integer> {
         6.25, 12.5, 18.75, 25, 37.5, 50, 62.5, 75, 87.5, 100
     };
 
-    private static final List<PolicyName> DEFAULT_POLICY = List.of(PolicyName.REUSE);
+    private static final List<PolicyName> DEFAULT_POLICY = List.of(PolicyName.DEFAULT);
 
     @Spec private CommandSpec spec = CommandSpec.create();
 
