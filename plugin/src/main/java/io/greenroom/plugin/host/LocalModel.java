@@ -18,6 +18,9 @@ import org.jspecify.annotations.Nullable;
  */
 public final class LocalModel implements AutoCloseable {
 
+    /** Requests the caller may have sent and not heard of. */
+    private static final int QUEUE = 64;
+
     private final HostedModels models;
     private final HostedModel model;
 
@@ -32,7 +35,7 @@ public final class LocalModel implements AutoCloseable {
      * @throws HostException if it cannot be loaded; the message says why
      */
     public static LocalModel load(ModelDefinition definition) {
-        HostedModels models = new HostedModels(1);
+        HostedModels models = new HostedModels(QUEUE);
         try {
             PluginDiscovery.start(models);
             return new LocalModel(models, models.load(definition));
