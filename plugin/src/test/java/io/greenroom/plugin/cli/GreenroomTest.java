@@ -28,7 +28,7 @@ class GreenroomTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"demo", "serve", "generate", "plan"})
+    @ValueSource(strings = {"demo", "serve", "generate", "plan", "perplexity"})
     void everyCommandExplainsAllItsOptions(String command) {
         assertThat(run(command, "--help")).isZero();
         assertThat(out.toString()).contains("Usage: greenroom " + command, "--budget", "--verbose");

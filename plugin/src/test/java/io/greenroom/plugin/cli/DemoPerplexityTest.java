@@ -1,4 +1,4 @@
-package io.greenroom.it.golden;
+package io.greenroom.plugin.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
@@ -6,7 +6,6 @@ import static org.assertj.core.api.Assertions.within;
 import com.google.gson.Gson;
 import io.greenroom.cache.ExpertBudget;
 import io.greenroom.gating.residency.RoutingDial;
-import io.greenroom.it.TestModels;
 import io.greenroom.offload.decoder.ModelOptions;
 import io.greenroom.offload.decoder.MoeModels;
 import io.greenroom.offload.decoder.Perplexity;
@@ -20,11 +19,12 @@ import java.util.Map;
 import org.junit.jupiter.api.Test;
 
 /** The demo model is as surprised by the held-out texts as Transformers says, at any budget. */
-class PerplexityTest {
+class DemoPerplexityTest {
 
+    private static final Path MODULE = Path.of("..", "integration-tests");
     private static final Path REFERENCE =
-            Path.of("src/test/resources/fixtures/demo/perplexity.json");
-    private static final Path TEXTS = Path.of("texts");
+            MODULE.resolve("src/test/resources/fixtures/demo/perplexity.json");
+    private static final Path TEXTS = MODULE.resolve("texts");
 
     /** What perplexity_reference.py writes. */
     private record Reference(int window, Map<String, Text> texts) {}
@@ -70,7 +70,7 @@ class PerplexityTest {
 
     private static ServingModel load(String budget) throws IOException {
         return MoeModels.load(
-                TestModels.demo(),
+                MODULE.resolve("demo-model/greenroom-demo-q8_0.gguf"),
                 ModelOptions.builder()
                         .budget(ExpertBudget.parse(budget))
                         .contextLength(512)
