@@ -107,6 +107,20 @@ public record BudgetPlanner(
         return Math.multiplyExact(model.slotBytes(), model.expertsPerToken());
     }
 
+    /** Copies take from every layer, so that none has a least. */
+    private PrecisionMix mix(LowCopies copies, int slots) {
+        return PrecisionMix.best(
+                new SplitProblem(model.curves(), model.missBytes(), slots, 0),
+                model.slotBytes(),
+                model.expertsPerToken(),
+                copies);
+    }
+
+    /** What is to be divided with so many slots. */
+    public SplitProblem problem(int slots) {
+        return new SplitProblem(model.curves(), model.missBytes(), slots, least(slots));
+    }
+
     /**
      * Plans for a budget.
      *
@@ -132,20 +146,23 @@ public record BudgetPlanner(
                             + new ByteSize(leastBytes())
                             + ")");
         }
-        SplitProblem problem =
-                new SplitProblem(model.curves(), model.missBytes(), slots, least(slots));
+        SplitProblem problem = problem(slots);
         int[] split = new OptimalSplit().split(problem);
         return new Plan(
                 slots,
                 split,
                 divided(problem, split),
                 pool == null ? null : pooled(pool, slots),
-                low == null ? null : PrecisionMix.best(problem, model.slotBytes(), low));
+                low == null ? null : mix(low, slots));
     }
 
-    /** One slot for every layer, so that none is left out because of a trace that was short. */
+    /**
+     * What every layer gets at least, as far as slots go: the experts one token needs there. With
+     * fewer, a layer's own visit pushes out what the layer holds, which no curve knows of.
+     */
     private int least(int slots) {
-        return slots >= model.curves().size() ? 1 : 0;
+        long layers = model.curves().stream().filter(curve -> curve.visited() > 0).count();
+        return (int) Math.min(model.expertsPerToken(), slots / Math.max(1, layers));
     }
 
     private Forecast divided(SplitProblem problem, int[] split) {

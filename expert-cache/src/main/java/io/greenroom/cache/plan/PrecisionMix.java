@@ -29,14 +29,16 @@ public record PrecisionMix(int[] slots, int[] copies, double bytesPerToken) {
      *
      * @param full what is divided when there are no copies; its slots are what the budget holds
      * @param slotBytes memory of one slot in full precision
+     * @param leastSlots of full precision that a mix keeps
      */
-    public static PrecisionMix best(SplitProblem full, long slotBytes, LowCopies low) {
+    public static PrecisionMix best(
+            SplitProblem full, long slotBytes, int leastSlots, LowCopies low) {
         PrecisionMix best = null;
         for (int parts = 0; parts <= MOST_PARTS; parts++) {
             long budget = Math.multiplyExact((long) full.slots(), slotBytes);
             int copies = (int) (budget / PARTS * parts / low.slotBytes());
             int slots = (int) ((budget - copies * low.slotBytes()) / slotBytes);
-            if (slots < Splits.sum(Splits.floor(full))) {
+            if (slots < leastSlots) {
                 break;
             }
             PrecisionMix mix = withShare(full, slots, copies, low);

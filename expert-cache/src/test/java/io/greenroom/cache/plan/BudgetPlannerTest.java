@@ -33,13 +33,16 @@ class BudgetPlannerTest {
     void foretellsHitsBytesAndSpeed() {
         Plan plan = (Plan) planner.plan(4 * SLOT + 999);
         assertThat(plan.slots()).isEqualTo(4);
-        assertThat(plan.split()).containsExactly(3, 1);
-        assertThat(plan.divided().missesPerToken()).isCloseTo(1, within(1e-12));
-        assertThat(plan.divided().hitRate()).isCloseTo(0.75, within(1e-12));
-        assertThat(plan.divided().bytesPerToken()).isCloseTo(900, within(1e-9));
+        // each layer has at least what a token needs there
+        assertThat(plan.split()).containsExactly(2, 2);
+        assertThat(plan.divided().missesPerToken()).isCloseTo(1.2, within(1e-12));
+        assertThat(plan.divided().hitRate()).isCloseTo(0.7, within(1e-12));
+        assertThat(plan.divided().bytesPerToken()).isCloseTo(1080, within(1e-9));
         // 1 ms for every miss, one by one or two together
-        assertThat(plan.divided().stallSeconds()).isCloseTo(0.001, within(1e-9));
-        assertThat(plan.divided().tokensPerSecond()).isCloseTo(1 / 0.011, within(1e-6));
+        assertThat(plan.divided().stallSeconds()).isCloseTo(0.0012, within(1e-9));
+        assertThat(plan.divided().tokensPerSecond()).isCloseTo(1 / 0.0112, within(1e-6));
+        assertThat(((Plan) planner.plan(6 * SLOT)).split()).containsExactly(4, 2);
+        assertThat(((Plan) planner.plan(3 * SLOT)).split()).containsExactly(2, 1);
         assertThat(plan.best()).isEqualTo(plan.divided());
     }
 

@@ -2,6 +2,7 @@ package io.greenroom.plugin.cli;
 
 import com.google.gson.JsonArray;
 import com.google.gson.JsonObject;
+import io.greenroom.cache.plan.BudgetPlanner;
 import io.greenroom.cache.plan.EqualSplit;
 import io.greenroom.cache.plan.GeneticSplit;
 import io.greenroom.cache.plan.MissCurve;
@@ -10,15 +11,18 @@ import io.greenroom.cache.plan.OptimalSplit;
 import io.greenroom.cache.plan.ShallowFavouring;
 import io.greenroom.cache.plan.SplitProblem;
 import io.greenroom.cache.plan.Splitter;
+import io.greenroom.cache.plan.TokenTime;
 import io.greenroom.cache.policy.LayerSplit;
 import io.greenroom.cache.policy.PolicyName;
 import io.greenroom.cache.sim.RoutingSequence;
+import io.greenroom.cache.sim.TimeModel;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.stream.Collectors;
 
 /**
  * Ways of dividing slots between layers, side by side.
@@ -54,16 +58,27 @@ record SplitComparison(List<Result> results) {
             PolicyName policy,
             PlanTable table) {
         RoutingSequence first = training.get(0);
-        List<MissCurve> curves = curves(training);
+        BudgetPlanner planner =
+                new BudgetPlanner(
+                        new BudgetPlanner.Model(
+                                1,
+                                first.expertBytes(),
+                                first.shape().expertsPerToken(),
+                                curves(training)),
+                        new TokenTime(
+                                TimeModel.INSTANT,
+                                first.shape().layers(),
+                                first.shape().layers(),
+                                first.shape().expertsPerToken()),
+                        null,
+                        null);
         List<Result> results = new ArrayList<>();
         for (PlanTable.Row row : table.rows()) {
             if (row.forecast() == null) {
                 continue;
             }
             int slots = row.slots();
-            long[] bytes = first.expertBytes();
-            int least = slots >= bytes.length ? 1 : 0;
-            SplitProblem problem = new SplitProblem(curves, bytes, slots, least);
+            SplitProblem problem = planner.problem(slots);
             GeneticSplit.Outcome genetic = new GeneticSplit(SEED).search(problem);
             for (Map.Entry<String, Splitter> way : ways().entrySet()) {
                 long start = System.nanoTime();
@@ -148,6 +163,10 @@ record SplitComparison(List<Result> results) {
                         "slots of each layer"));
         for (Result result : results) {
             boolean pool = result.split().length == 0;
+            String slots =
+                    Arrays.stream(result.split())
+                            .mapToObj(Integer::toString)
+                            .collect(Collectors.joining(","));
             lines.add(
                     String.format(
                             Locale.ROOT,
@@ -159,8 +178,11 @@ record SplitComparison(List<Result> results) {
                             ModelFacts.size((long) result.bytesPerToken()),
                             result.overshoot(),
                             result.micros() / 1e3,
-                            pool ? "-" : Arrays.toString(result.split())));
+                            pool ? "-" : slots));
         }
+        lines.add("");
+        lines.add(
+                "A division is put into effect with option cache_split and its slots, as written.");
         return lines;
     }
 

@@ -137,9 +137,9 @@ class PlanCommandTest {
 
         assertThat(code).as(err.toString()).isZero();
         assertThat(out.toString())
-                .containsPattern("64 +planner .*\\[8, 8, 8, 8, 8, 8, 8, 8]")
+                .containsPattern("64 +planner .*8,8,8,8,8,8,8,8")
                 .containsPattern("64 +genetic ")
-                .containsPattern("64 +shallow .*\\[32, 26, 1, 1, 1, 1, 1, 1]")
+                .containsPattern("64 +shallow .*32,12,4,4,4,4,4,4")
                 .containsPattern("64 +equal ")
                 .containsPattern("64 +shared ");
     }
