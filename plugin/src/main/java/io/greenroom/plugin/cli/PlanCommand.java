@@ -121,6 +121,21 @@ final class PlanCommand implements Callable<Integer> {
                             + " are made from; may be repeated.")
     private List<Path> heldOut = new ArrayList<>();
 
+    @Option(
+            names = "--check",
+            paramLabel = "FILE",
+            description =
+                    "Also load the model with each budget, have it answer the prompts in this file"
+                            + " (one a line), and print what was foretold beside what was measured.")
+    private @Nullable Path check;
+
+    @Option(
+            names = "--max-tokens",
+            paramLabel = "N",
+            defaultValue = "40",
+            description = "With --check: longest answer (default: ${DEFAULT-VALUE}).")
+    private int maxTokens = 40;
+
     @Option(names = "--json", description = "Print everything as one JSON object.")
     private boolean json;
 
@@ -164,16 +179,40 @@ final class PlanCommand implements Callable<Integer> {
                                 policy,
                                 table)
                         : null;
+        PlanCheck checked =
+                check == null
+                        ? null
+                        : PlanCheck.run(definition, policy, prompts(check), table, err);
         if (json) {
-            out.println(GSON.toJson(json(checkpoint, footprint, traffic, speed, table, splits)));
+            JsonObject all = json(checkpoint, footprint, traffic, speed, table, splits);
+            if (checked != null) {
+                all.add("check", checked.json());
+            }
+            out.println(GSON.toJson(all));
         } else {
             print(out, checkpoint, footprint, traffic, speed, table, space);
             if (splits != null) {
                 splits.lines().forEach(out::println);
             }
+            if (checked != null) {
+                checked.lines().forEach(out::println);
+            }
         }
         out.flush();
         return 0;
+    }
+
+    private List<ChatPrompt> prompts(Path file) throws IOException {
+        List<ChatPrompt> prompts =
+                TextFiles.read(file)
+                        .lines()
+                        .filter(line -> !line.isBlank())
+                        .map(line -> new ChatPrompt(line, maxTokens))
+                        .toList();
+        if (prompts.isEmpty()) {
+            throw new IOException("There are no prompts in " + file + "; write one a line");
+        }
+        return prompts;
     }
 
     /**
