@@ -58,6 +58,8 @@ final class TraceRecorder implements RoutingObserver, AutoCloseable {
     private final StepBuffer last; // says that nothing comes after it
     private final Thread thread;
 
+    private final float[] aheadOfStep; // [foreseenRows * experts], of the first layer
+    private int aheadRows; // of the step to come; 0 if nothing was foreseen for it
     private @Nullable StepBuffer current;
     private volatile State state = State.RECORDING;
     private volatile long steps;
@@ -116,6 +118,7 @@ final class TraceRecorder implements RoutingObserver, AutoCloseable {
         ready = new ArrayBlockingQueue<>(small.size() + large.size() + 1);
         inputs = new GateInputs(kernels, Math.max(few.rows(), many.rows()), shape.hidden());
         packer = new StepPacker(header);
+        aheadOfStep = new float[foreseenRows * header.experts()];
         bytes = writer.bytes();
         thread = new Thread(this::write, "trace-" + writer.file().getFileName());
         thread.setDaemon(true);
@@ -159,6 +162,8 @@ final class TraceRecorder implements RoutingObserver, AutoCloseable {
     }
 
     private void begin(Batch batch) {
+        int ahead = aheadRows;
+        aheadRows = 0;
         handOn();
         if (state != State.RECORDING) {
             return;
@@ -171,6 +176,9 @@ final class TraceRecorder implements RoutingObserver, AutoCloseable {
             dropped++;
         } else if (step.begin(batch)) {
             current = step;
+            if (ahead == step.rows) {
+                foreseen(firstLayer, step, aheadOfStep);
+            }
         } else {
             abandon(step);
         }
@@ -178,13 +186,20 @@ final class TraceRecorder implements RoutingObserver, AutoCloseable {
 
     @Override
     public void foreseen(int layer, int rows, float[] logits) {
-        StepBuffer step = current;
-        if (step == null || step.complete || rows != step.rows) {
-            return;
+        if (layer == firstLayer) { // its step begins when it is routed
+            if (rows * header.experts() <= aheadOfStep.length) {
+                System.arraycopy(logits, 0, aheadOfStep, 0, rows * header.experts());
+                aheadRows = rows;
+            }
+        } else if (current != null && !current.complete && rows == current.rows) {
+            foreseen(layer, current, logits);
         }
-        int index = moeIndex[layer];
-        if (rows <= step.capacity.foreseenRows()) {
-            System.arraycopy(logits, 0, step.foreseen[index], 0, rows * header.experts());
+    }
+
+    private void foreseen(int layer, StepBuffer step, float[] logits) {
+        if (step.rows <= step.capacity.foreseenRows()) {
+            int index = moeIndex[layer];
+            System.arraycopy(logits, 0, step.foreseen[index], 0, step.rows * header.experts());
             step.isForeseen[index] = true;
         }
     }

@@ -55,6 +55,7 @@ class TraceRecorderTest {
         TraceRecorder recorder = recorder(100_000).start();
         Batch batch = batch(1);
         input(3, 4, 0, 0, 0, 0);
+        recorder.foreseen(0, 1, new float[] {5, 0, 4, 0});
         recorder.routed(0, batch, input, new float[] {1, 2, 0, -1}, decision(1));
         recorder.foreseen(2, 1, new float[] {0, 9, 8, 1});
         recorder.foreseen(2, 1, new float[] {0, 1, 8, 9});
@@ -83,7 +84,7 @@ class TraceRecorderTest {
         assertThat(first.norms()[0]).isEqualTo(5, within(0.01f));
         assertThat(first.similarities()).containsExactly(Float.NaN);
         assertThat(second.similarities()).containsExactly(new float[] {16f / 25}, within(1e-4f));
-        assertThat(first.predicted()).isEmpty();
+        assertThat(first.predicted()).containsExactly(0, 2);
         assertThat(second.predicted()).containsExactly(3, 2);
     }
 
