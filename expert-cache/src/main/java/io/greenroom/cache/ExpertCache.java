@@ -18,7 +18,7 @@ import java.util.concurrent.CompletableFuture;
  * closed without waiting for another visitor, and that callers who call {@code next()} while they
  * keep earlier leases open leave at least one slot to do so, of as few as there may be.
  */
-public interface ExpertCache extends AutoCloseable {
+public interface ExpertCache extends AutoCloseable, SharedBudget.Holder {
 
     /**
      * Begins the settings of a new cache.
@@ -85,6 +85,9 @@ public interface ExpertCache extends AutoCloseable {
      */
     void observed(int layer, float[] scores);
 
+    /** Whether the eviction policy wants to be told by {@link #observed}. */
+    boolean usesScores();
+
     /**
      * Changes the number of slots. More slots can be used at once. With fewer, no read takes a slot
      * beyond the new number from now on; the unheld experts worth least leave a few at a time, the
@@ -101,6 +104,7 @@ public interface ExpertCache extends AutoCloseable {
      * @throws IllegalArgumentException if the number is outside those limits
      * @throws IllegalStateException if the cache is closed
      */
+    @Override
     CompletableFuture<Integer> resize(int slots);
 
     /** Whether the expert's bytes are in a slot now. Does not count as use. */

@@ -66,6 +66,19 @@ public final class MemoryBudget {
         return new ByteSize(used.get());
     }
 
+    /** Takes bytes, or gives back if negative; returns whether they fitted. */
+    boolean tryChange(long bytes) {
+        long before = used.get();
+        while (bytes <= limit.bytes() - before) {
+            long witness = used.compareAndExchange(before, before + bytes);
+            if (witness == before) {
+                return true;
+            }
+            before = witness;
+        }
+        return false;
+    }
+
     void giveBack(ByteSize size) {
         used.addAndGet(-size.bytes());
     }

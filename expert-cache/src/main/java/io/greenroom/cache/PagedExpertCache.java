@@ -272,6 +272,11 @@ final class PagedExpertCache implements ExpertCache {
     }
 
     @Override
+    public boolean usesScores() {
+        return residents.usesScores();
+    }
+
+    @Override
     public CompletableFuture<Integer> resize(int newSlots) {
         Resize wanted = new Resize(newSlots);
         Resize superseded;

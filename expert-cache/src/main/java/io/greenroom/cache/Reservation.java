@@ -1,14 +1,12 @@
 package io.greenroom.cache;
 
-import java.util.concurrent.atomic.AtomicBoolean;
-
 /** Bytes taken from a {@link MemoryBudget} until closed. Thread-safe. */
 public final class Reservation implements AutoCloseable {
 
     private final MemoryBudget budget;
     private final String owner;
-    private final ByteSize size;
-    private final AtomicBoolean closed = new AtomicBoolean();
+    private ByteSize size; // guarded by this, as is closed
+    private boolean closed;
 
     Reservation(MemoryBudget budget, String owner, ByteSize size) {
         this.budget = budget;
@@ -16,20 +14,35 @@ public final class Reservation implements AutoCloseable {
         this.size = size;
     }
 
-    public ByteSize size() {
+    public synchronized ByteSize size() {
         return size;
+    }
+
+    /**
+     * Takes more bytes or gives some back. Giving back never fails.
+     *
+     * @return whether it has that size now; false if the budget has too little left, or if this is
+     *     closed
+     */
+    public synchronized boolean tryResize(ByteSize newSize) {
+        if (closed || !budget.tryChange(newSize.bytes() - size.bytes())) {
+            return false;
+        }
+        size = newSize;
+        return true;
     }
 
     /** Gives the bytes back. Closing twice is harmless. */
     @Override
-    public void close() {
-        if (closed.compareAndSet(false, true)) {
+    public synchronized void close() {
+        if (!closed) {
+            closed = true;
             budget.giveBack(size);
         }
     }
 
     @Override
-    public String toString() {
-        return size + " for " + owner + (closed.get() ? " (given back)" : "");
+    public synchronized String toString() {
+        return size + " for " + owner + (closed ? " (given back)" : "");
     }
 }

@@ -47,6 +47,10 @@ final class ResidentSet {
         policy.observed(layer, scores);
     }
 
+    boolean usesScores() {
+        return policy.usesScores();
+    }
+
     /** A visit begins: guesses for this layer that it does not ask for are given up. */
     void visiting(int layer, int[] experts) {
         policy.visiting(layer, experts);

@@ -1,6 +1,8 @@
 package io.greenroom.plugin;
 
+import io.greenroom.cache.SharedBudget;
 import io.greenroom.offload.decoder.MoeModels;
+import io.greenroom.offload.store.Checkpoints;
 import io.greenroom.plugin.config.PluginSettings;
 import io.greenroom.plugin.engine.EngineServices;
 import io.greenroom.plugin.engine.ModelLoader;
@@ -64,9 +66,17 @@ public final class Beans {
 
         @Produces
         @Singleton
-        ModelLoader loader() {
+        ModelLoader loader(PluginSettings settings) {
+            SharedBudget total =
+                    settings.totalBudget()
+                            .map(SharedBudget::new)
+                            .orElseGet(SharedBudget::unlimited);
             return (checkpoint, options) ->
-                    MoeModels.load(checkpoint, options, new LoggedProgress(checkpoint));
+                    MoeModels.load(
+                            Checkpoints.open(checkpoint),
+                            options,
+                            total,
+                            new LoggedProgress(checkpoint));
         }
     }
 }

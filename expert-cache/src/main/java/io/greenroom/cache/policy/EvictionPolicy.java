@@ -59,6 +59,11 @@ public interface EvictionPolicy {
      */
     default void observed(int layer, float[] scores) {}
 
+    /** Whether {@link #observed} makes a difference: the owner need not find out otherwise. */
+    default boolean usesScores() {
+        return false;
+    }
+
     /**
      * The expert worth least among the residents that may leave, or null if there is none. Naming
      * it changes nothing: it stays resident until {@link #evicted}.

@@ -58,6 +58,11 @@ final class ReusePolicy extends IndexedPolicy {
     }
 
     @Override
+    public boolean usesScores() {
+        return true;
+    }
+
+    @Override
     public void visiting(int layer, int[] experts) {
         current = layer - scope.firstLayer();
         if (experts.length > 0) {

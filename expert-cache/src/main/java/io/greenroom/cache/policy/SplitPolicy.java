@@ -61,6 +61,11 @@ final class SplitPolicy extends IndexedPolicy {
     }
 
     @Override
+    public boolean usesScores() {
+        return policies[0].usesScores();
+    }
+
+    @Override
     void admit(int expert) {
         int layer = scope.layerOf(expert);
         if (layer == current && expected > 0) {

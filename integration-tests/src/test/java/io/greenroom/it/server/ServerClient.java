@@ -55,6 +55,13 @@ public final class ServerClient {
         return post(path, json.toString());
     }
 
+    HttpResponse<String> put(String path, String json) {
+        return send(
+                HttpRequest.newBuilder(uri(path))
+                        .header("Content-Type", "application/json")
+                        .PUT(BodyPublishers.ofString(json)));
+    }
+
     CompletableFuture<HttpResponse<String>> postAsync(String path, JsonObject json) {
         return http.sendAsync(postRequest(path, json.toString()).build(), BodyHandlers.ofString());
     }

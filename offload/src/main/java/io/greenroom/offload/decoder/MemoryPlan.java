@@ -81,6 +81,18 @@ record MemoryPlan(
                 totalExperts(spec));
     }
 
+    /** The same with fewer slots, because other models share the total budget. */
+    MemoryPlan withSlots(int slots) {
+        return new MemoryPlan(
+                contextLength,
+                denseBytes,
+                kvPages,
+                kvBytes,
+                scratch,
+                experts.withSlots(slots),
+                totalExperts);
+    }
+
     /** Bytes of the arenas; never above the budget. */
     long arenaBytes() {
         return experts.arenaBytes();

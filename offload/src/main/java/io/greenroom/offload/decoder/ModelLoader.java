@@ -1,11 +1,10 @@
 package io.greenroom.offload.decoder;
 
-import io.greenroom.cache.ByteSize;
+import io.greenroom.cache.BudgetShares;
 import io.greenroom.cache.ExpertCache;
 import io.greenroom.cache.ExpertId;
 import io.greenroom.cache.ExpertLoader;
-import io.greenroom.cache.MemoryBudget;
-import io.greenroom.cache.policy.PolicyName;
+import io.greenroom.cache.SharedBudget;
 import io.greenroom.cache.trace.RoutingTraceWriter;
 import io.greenroom.cache.trace.TraceHeader;
 import io.greenroom.cache.usage.ExpertUsage;
@@ -23,6 +22,7 @@ import io.greenroom.offload.kernel.KvPages;
 import io.greenroom.offload.kernel.WeightMatrix;
 import io.greenroom.offload.memory.MemoryTag;
 import io.greenroom.offload.memory.NativeAllocator;
+import io.greenroom.offload.memory.NativeMemoryException;
 import io.greenroom.offload.memory.SlotArena;
 import io.greenroom.offload.store.Checkpoint;
 import io.greenroom.offload.store.DenseLoader;
@@ -31,6 +31,7 @@ import io.greenroom.offload.store.ExpertReader;
 import io.greenroom.offload.store.ModelSpec;
 import io.greenroom.offload.store.SlotPlan;
 import java.io.IOException;
+import java.io.InterruptedIOException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -50,7 +51,7 @@ import org.slf4j.LoggerFactory;
  * @param reading wraps the readers of experts and of their copies
  * @param available memory this process may still take
  * @param loadTimeout longest wait for an expert
- * @param total budget over all models that this one's arena is part of, or null
+ * @param total budget over all models, of which this one takes its share
  */
 record ModelLoader(
         NativeAllocator allocator,
@@ -58,7 +59,7 @@ record ModelLoader(
         UnaryOperator<ExpertLoader> reading,
         LongSupplier available,
         Duration loadTimeout,
-        @Nullable MemoryBudget total) {
+        SharedBudget total) {
 
     /** Makes the kernels of a model. */
     @FunctionalInterface
@@ -114,7 +115,7 @@ record ModelLoader(
                 mixed == null ? null : LowBitCopies.Source.open(mixed, checkpoint);
         SlotPlan.Copies copyShare = copySource == null ? null : copySource.share();
         long availableBytes = available.getAsLong();
-        MemoryPlan plan =
+        MemoryPlan alone =
                 MemoryPlan.of(
                         spec,
                         options,
@@ -127,21 +128,22 @@ record ModelLoader(
                                         copyShare,
                                         spec.expertsPerToken(),
                                         left));
+        ModelBudget.Floor floor =
+                ModelBudget.floor(
+                        options.budgetFloor(),
+                        layout,
+                        spec.expertsPerToken(),
+                        alone.experts().slots());
+        SharedBudget.Share share =
+                resources.push(join(checkpoint, options, alone.experts(), floor));
+        MemoryPlan plan = alone.withSlots(share.slots());
         plan.warning(availableBytes)
                 .ifPresent(warning -> LOG.warn("{}: {}", checkpoint.location(), warning));
-        if (total != null) {
-            resources.push(
-                    total.reserve(
-                            "experts of " + checkpoint.location(),
-                            new ByteSize(plan.arenaBytes())));
-        }
         Kernels compute = kernels.create(threads(options), options.activations());
         if (compute instanceof AutoCloseable closeable) {
             resources.push(closeable);
         }
-        SlotArena arena =
-                resources.push(
-                        SlotArena.allocate(allocator, layout.slotBytes(), plan.experts().slots()));
+        SlotArena arena = resources.push(arena(layout, alone.experts()));
         KvCache kvCache = new KvCache(kvPages(spec, options, plan, resources));
         Scratch scratch = scratch(plan, resources);
         RopeTable.fill(spec, compute, scratch.rope());
@@ -163,15 +165,30 @@ record ModelLoader(
                                 options.linkLimit()));
         ExpertUsage usage = new ExpertUsage(spec.layers(), spec.experts(), layout::expertBytes);
         ExpertCache cache =
-                resources.push(
-                        ExpertCache.builder(reading.apply(reader))
-                                .shape(spec.layers(), spec.experts())
-                                .slots(plan.experts().slots())
-                                .floor(spec.expertsPerToken())
-                                .expertBytes(layout::expertBytes)
-                                .loadTimeout(loadTimeout)
-                                .listener(usage)
-                                .build());
+                share.hold(
+                        slots ->
+                                resources.push(
+                                        ExpertCache.builder(reading.apply(reader))
+                                                .shape(spec.layers(), spec.experts())
+                                                .slots(slots)
+                                                .capacity(arena.slots())
+                                                .floor(spec.expertsPerToken())
+                                                .policy(
+                                                        options.cachePolicy(),
+                                                        options.slotSplit().over(spec.moeLayers()))
+                                                .expertBytes(layout::expertBytes)
+                                                .loadTimeout(loadTimeout)
+                                                .listener(usage)
+                                                .build()));
+        ModelBudget budget =
+                new ModelBudget(
+                        layout,
+                        cache,
+                        share,
+                        floor,
+                        () -> left(plan, availableBytes, arena),
+                        options.budget(),
+                        alone.experts());
         LowBitCopies copies =
                 copySource == null
                         ? null
@@ -202,8 +219,11 @@ record ModelLoader(
                         : resources.push(recorder(checkpoint, layout, options, compute, scratch));
         List<RoutingObserver> observers = new ArrayList<>();
         observers.add(counting(usage));
+        if (cache.usesScores()) {
+            observers.add(new ScoreObserver(cache, spec.experts()));
+        }
         LiveCurve curve =
-                resources.push(LiveCurve.of(checkpoint, layout, cache, PolicyName.TINYLFU));
+                resources.push(LiveCurve.of(checkpoint, layout, cache, options.cachePolicy()));
         observers.add(curve);
         ExpertStage.Slots slots = new SlotViews(reader::weights, spec);
         if (options.routing().mayYield() && options.routing().swaps()) {
@@ -251,6 +271,7 @@ record ModelLoader(
                         checkpoint,
                         plan,
                         cache,
+                        budget,
                         copies,
                         usage,
                         transfers,
@@ -296,6 +317,49 @@ record ModelLoader(
                         allocator.allocate(
                                 MemoryTag.ACTIVATIONS, ExpertNorms.bytes(widest), ALIGNMENT)),
                 widest);
+    }
+
+    private SharedBudget.Share join(
+            Checkpoint checkpoint, ModelOptions options, SlotPlan alone, ModelBudget.Floor floor)
+            throws IOException {
+        BudgetShares.Claim claim =
+                new BudgetShares.Claim(
+                        String.valueOf(checkpoint.location().getFileName()),
+                        alone.slotBytes(),
+                        alone.copyBytes(),
+                        floor.slots(),
+                        alone.slots(),
+                        options.budgetWeight());
+        try {
+            return total.join(claim, loadTimeout);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new InterruptedIOException(
+                    "Interrupted while other models made room for " + checkpoint.location());
+        }
+    }
+
+    /** Addresses for all experts, so that the budget can grow; or for as many as it allows now. */
+    private SlotArena arena(ExpertLayout layout, SlotPlan now) {
+        try {
+            return SlotArena.allocate(allocator, layout.slotBytes(), layout.experts());
+        } catch (NativeMemoryException e) {
+            LOG.warn(
+                    "The budget cannot grow beyond {} experts until the model is loaded again: {}",
+                    now.slots(),
+                    e.getMessage());
+            return SlotArena.allocate(allocator, layout.slotBytes(), now.slots());
+        }
+    }
+
+    /**
+     * What "auto" may take later. Of the KV cache nobody knows how much is real by now: what was
+     * left at load took all of it into account.
+     */
+    private long left(MemoryPlan plan, long atLoad, SlotArena arena) {
+        long now = available.getAsLong() + arena.committedBytes();
+        long leftAtLoad = atLoad - plan.totalBytes() + plan.arenaBytes();
+        return Math.max(0, Math.max(now - plan.kvBytes(), Math.min(leftAtLoad, now)));
     }
 
     private static RoutingObserver counting(ExpertUsage usage) {

@@ -1,6 +1,7 @@
 package io.greenroom.offload.decoder;
 
 import io.greenroom.cache.ExpertBudget;
+import io.greenroom.cache.policy.PolicyName;
 import io.greenroom.offload.kernel.ActivationPrecision;
 import io.greenroom.offload.kernel.KvPages;
 import org.jspecify.annotations.Nullable;
@@ -9,6 +10,11 @@ import org.jspecify.annotations.Nullable;
  * What the operator chose for one model. Values were checked by whoever read the configuration.
  *
  * @param budget bytes for routed experts
+ * @param budgetFloor bytes this model never falls below when models share a total budget; "auto"
+ *     for what one token needs
+ * @param budgetWeight this model's part of a shared total against others, at least 1
+ * @param cachePolicy who leaves when a slot is needed
+ * @param slotSplit whether layers share the slots
  * @param prefetch whether predicted experts are read ahead
  * @param contextLength longest context of one request, at most the model's own; 0 for the model's
  *     own, capped at 8192
@@ -28,6 +34,10 @@ import org.jspecify.annotations.Nullable;
  */
 public record ModelOptions(
         ExpertBudget budget,
+        ExpertBudget budgetFloor,
+        int budgetWeight,
+        PolicyName cachePolicy,
+        SlotSplit slotSplit,
         Prefetch prefetch,
         int contextLength,
         KvPages.Type kvType,
@@ -47,6 +57,7 @@ public record ModelOptions(
      * @throws IllegalArgumentException naming the option, its value and what is accepted
      */
     public ModelOptions {
+        atLeast("budget weight", budgetWeight, 1);
         atLeast("context length", contextLength, 0);
         atLeast("concurrent requests", maxConcurrent, 1);
         atLeast("queued requests", maxQueued, 0);
@@ -84,6 +95,10 @@ public record ModelOptions(
     public static final class Builder {
 
         private ExpertBudget budget = ExpertBudget.AUTO;
+        private ExpertBudget budgetFloor = ExpertBudget.AUTO;
+        private int budgetWeight = 1;
+        private PolicyName cachePolicy = PolicyName.TINYLFU;
+        private SlotSplit slotSplit = SlotSplit.SHARED;
         private Prefetch prefetch = Prefetch.AUTO;
         private int contextLength;
         private KvPages.Type kvType = KvPages.Type.F32;
@@ -103,6 +118,26 @@ public record ModelOptions(
 
         public Builder budget(ExpertBudget bytes) {
             budget = bytes;
+            return this;
+        }
+
+        public Builder budgetFloor(ExpertBudget bytes) {
+            budgetFloor = bytes;
+            return this;
+        }
+
+        public Builder budgetWeight(int weight) {
+            budgetWeight = weight;
+            return this;
+        }
+
+        public Builder cachePolicy(PolicyName policy) {
+            cachePolicy = policy;
+            return this;
+        }
+
+        public Builder slotSplit(SlotSplit split) {
+            slotSplit = split;
             return this;
         }
 
@@ -182,6 +217,10 @@ public record ModelOptions(
         public ModelOptions build() {
             return new ModelOptions(
                     budget,
+                    budgetFloor,
+                    budgetWeight,
+                    cachePolicy,
+                    slotSplit,
                     prefetch,
                     contextLength,
                     kvType,

@@ -1,6 +1,7 @@
 package io.greenroom.offload.decoder;
 
 import io.greenroom.cache.CacheStats;
+import io.greenroom.cache.ExpertBudget;
 import io.greenroom.cache.usage.UsageSnapshot;
 import io.greenroom.gating.precision.PrecisionCost;
 import io.greenroom.gating.precision.PrecisionRule;
@@ -34,6 +35,23 @@ public interface MoeModel extends AutoCloseable {
 
     /** Budget, residency and counters now. */
     Status status();
+
+    /**
+     * Changes the expert budget while requests run. No request fails or changes because of it. A
+     * larger budget can be used at once; for a smaller one experts leave in small steps. May take a
+     * while: experts' memory is given back by the caller's thread.
+     *
+     * @throws io.greenroom.offload.store.InsufficientBudgetException if it is below the floor, with
+     *     the smallest that works
+     * @throws io.greenroom.cache.BudgetExceededException if other models have a right to a part of
+     *     it under their common total
+     * @throws IllegalArgumentException if the system has no addresses for it
+     * @throws IllegalStateException if the model is closed
+     */
+    BudgetChange setBudget(ExpertBudget budget);
+
+    /** The expert budget as it was asked for last. */
+    ExpertBudget budget();
 
     /** How requests are routed, and what that has cost. */
     Routing routing();
@@ -99,8 +117,10 @@ public interface MoeModel extends AutoCloseable {
     /**
      * A snapshot for operators.
      *
-     * @param budgetBytes expert bytes the budget allows
-     * @param arenaBytes native bytes the experts' slots take; never above {@code budgetBytes}
+     * @param budgetBytes expert bytes the budget allows; after it was lowered, no less than experts
+     *     still take
+     * @param arenaBytes native bytes the slots take once all were used; never above {@code
+     *     budgetBytes}
      * @param slotBytes bytes of one slot
      * @param slots number of slots
      * @param residentExperts experts in slots

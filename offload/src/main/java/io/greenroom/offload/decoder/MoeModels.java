@@ -1,6 +1,6 @@
 package io.greenroom.offload.decoder;
 
-import io.greenroom.cache.MemoryBudget;
+import io.greenroom.cache.SharedBudget;
 import io.greenroom.offload.kernel.Kernels;
 import io.greenroom.offload.kernel.NativeKernels;
 import io.greenroom.offload.memory.ContainerMemory;
@@ -43,13 +43,13 @@ public final class MoeModels {
     /**
      * Loads an opened checkpoint; as {@link #load(Path, ModelOptions, DenseLoader.Progress)}.
      *
-     * @param total budget over all models that this one's experts are part of, or null
-     * @throws io.greenroom.cache.BudgetExceededException if the total budget has too little left
+     * @param total budget over all models, of which this one's experts take their share, or null
+     * @throws io.greenroom.cache.BudgetExceededException if the floors of all do not fit into it
      */
     public static ServingModel load(
             Checkpoint checkpoint,
             ModelOptions options,
-            @Nullable MemoryBudget total,
+            @Nullable SharedBudget total,
             DenseLoader.Progress progress)
             throws IOException {
         return loader(total).load(checkpoint, options, progress);
@@ -70,14 +70,14 @@ public final class MoeModels {
         return loader(null).load(checkpoint, options, study, progress);
     }
 
-    private static ModelLoader loader(@Nullable MemoryBudget total) {
+    private static ModelLoader loader(@Nullable SharedBudget total) {
         return new ModelLoader(
                 new NativeAllocator(),
                 NativeKernels::new,
                 UnaryOperator.identity(),
                 MoeModels::availableBytes,
                 LOAD_TIMEOUT,
-                total);
+                total == null ? SharedBudget.unlimited() : total);
     }
 
     /** The kernels that a model with these options computes with; an owner closes them. */

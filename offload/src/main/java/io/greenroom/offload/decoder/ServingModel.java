@@ -1,5 +1,6 @@
 package io.greenroom.offload.decoder;
 
+import io.greenroom.cache.ExpertBudget;
 import io.greenroom.cache.ExpertCache;
 import io.greenroom.cache.usage.ExpertUsage;
 import io.greenroom.cache.usage.UsageSnapshot;
@@ -27,6 +28,7 @@ public final class ServingModel implements MoeModel, LogitsEvaluator {
     private final Checkpoint checkpoint;
     private final MemoryPlan plan;
     private final ExpertCache cache;
+    private final ModelBudget budget;
     private final @Nullable LowBitCopies copies;
     private final ExpertUsage usage;
     private final @Nullable TransferScheduler transfers;
@@ -50,6 +52,7 @@ public final class ServingModel implements MoeModel, LogitsEvaluator {
             Checkpoint checkpoint,
             MemoryPlan plan,
             ExpertCache cache,
+            ModelBudget budget,
             @Nullable LowBitCopies copies,
             ExpertUsage usage,
             @Nullable TransferScheduler transfers,
@@ -61,6 +64,7 @@ public final class ServingModel implements MoeModel, LogitsEvaluator {
         this.checkpoint = checkpoint;
         this.plan = plan;
         this.cache = cache;
+        this.budget = budget;
         this.copies = copies;
         this.usage = usage;
         this.transfers = transfers;
@@ -132,12 +136,31 @@ public final class ServingModel implements MoeModel, LogitsEvaluator {
     }
 
     @Override
+    public BudgetChange setBudget(ExpertBudget newBudget) {
+        BudgetChange change = budget.set(newBudget);
+        LOG.info(
+                "{}: expert budget {}, {} of {} experts where there were {}",
+                checkpoint.location(),
+                newBudget,
+                change.after().slots(),
+                plan.totalExperts(),
+                change.before().slots());
+        return change;
+    }
+
+    @Override
+    public ExpertBudget budget() {
+        return budget.asked();
+    }
+
+    @Override
     public Status status() {
+        BudgetChange.Size size = budget.size();
         return new Status(
-                plan.experts().budgetBytes(),
-                plan.arenaBytes(),
-                plan.experts().slotBytes(),
-                plan.experts().slots(),
+                size.bytes(),
+                budget.arenaBytes(size.slots()),
+                budget.slotBytes(),
+                size.slots(),
                 cache.residents().size(),
                 plan.totalExperts(),
                 plan.denseBytes(),

@@ -83,6 +83,57 @@ public record SlotPlan(
         return (int) Math.min(bytes / layout.slotBytes(), layout.experts());
     }
 
+    /** The same copies with fewer experts, because others share the budget. */
+    public SlotPlan withSlots(int fewer) {
+        return fewer == slots
+                ? this
+                : new SlotPlan(
+                        fewer * slotBytes + copyBytes(),
+                        slotBytes,
+                        fewer,
+                        copySlotBytes,
+                        copySlots);
+    }
+
+    /**
+     * What another budget comes to while the slots of copies stay as they are.
+     *
+     * @throws InsufficientBudgetException if the budget holds fewer than {@code leastSlots}, naming
+     *     the smallest that works
+     */
+    public SlotPlan changed(
+            ExpertBudget budget, ExpertLayout layout, int leastSlots, long available) {
+        if (copySlots == 0) {
+            return of(budget, layout, leastSlots, available);
+        }
+        long bytes = budget.resolve(layout.allExpertBytes() + copyBytes(), available);
+        int changed = slots(Math.max(0, bytes - copyBytes()), layout);
+        if (changed < leastSlots) {
+            long least = copyBytes() + leastSlots * slotBytes;
+            throw new InsufficientBudgetException(
+                    String.format(
+                            Locale.ROOT,
+                            "The expert budget of %s (%d bytes) holds the low-bit copies, %s as long"
+                                    + " as the model is loaded, and %d experts of %s, but one token"
+                                    + " needs %d at once. The smallest budget that works is %d bytes"
+                                    + " (%s)",
+                            new ByteSize(bytes),
+                            bytes,
+                            new ByteSize(copyBytes()),
+                            changed,
+                            new ByteSize(slotBytes),
+                            leastSlots,
+                            least,
+                            new ByteSize(least)));
+        }
+        return new SlotPlan(bytes, slotBytes, changed, copySlotBytes, copySlots);
+    }
+
+    /** Bytes of the slots of copies. */
+    public long copyBytes() {
+        return copySlots * copySlotBytes;
+    }
+
     /** Bytes of all slots; never above the budget. */
     public long arenaBytes() {
         return slots * slotBytes + copySlots * copySlotBytes;

@@ -2,6 +2,8 @@ package io.greenroom.offload.decoder;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.greenroom.cache.ExpertBudget;
+import io.greenroom.cache.policy.PolicyName;
 import io.greenroom.offload.kernel.ActivationPrecision;
 import io.greenroom.offload.kernel.KvPages;
 import io.greenroom.offload.kernel.TensorType;
@@ -22,11 +24,13 @@ import net.jqwik.api.From;
 import net.jqwik.api.Property;
 import net.jqwik.api.Provide;
 import net.jqwik.api.constraints.IntRange;
+import net.jqwik.api.constraints.Size;
 import net.jqwik.api.lifecycle.AfterContainer;
 
 /**
- * The cache is invisible: whatever the budget, prefetch, batch, prefill chunk and number of
- * threads, logits are those of the fully resident model with one request at a time, bit for bit.
+ * The cache is invisible: whatever the budget and its changes, the policy, prefetch, batch, prefill
+ * chunk and number of threads, logits are those of the fully resident model with one request at a
+ * time, bit for bit.
  */
 class CacheInvisibilityTest {
 
@@ -48,24 +52,32 @@ class CacheInvisibilityTest {
             @ForAll ModelOptions.Prefetch prefetch,
             @ForAll @IntRange(min = 1, max = 5) int requests,
             @ForAll @From("chunks") int chunk,
-            @ForAll @IntRange(min = 1, max = 3) int threads)
+            @ForAll @IntRange(min = 1, max = 3) int threads,
+            @ForAll PolicyName policy,
+            @ForAll @From("splits") SlotSplit split,
+            @ForAll @Size(max = 8) List<@From("budgets") String> laterBudgets)
             throws Exception {
         Baseline baseline = baseline(family, kvType, activations);
         try (ModelHarness harness = new ModelHarness();
                 ServingModel model =
                         harness.load(
                                 baseline.checkpoint(),
-                                ModelHarness.options(
-                                        budget(baseline, budget),
-                                        prefetch,
-                                        kvType,
-                                        activations,
-                                        requests,
-                                        chunk,
-                                        threads))) {
+                                ModelHarness.builder(budget(budget))
+                                        .prefetch(prefetch)
+                                        .kvType(kvType)
+                                        .activations(activations)
+                                        .maxConcurrent(requests)
+                                        .prefillChunk(chunk)
+                                        .threads(threads)
+                                        .cachePolicy(policy)
+                                        .slotSplit(split)
+                                        .build())) {
             List<RecordingListener> running = new ArrayList<>();
             for (int i = 0; i < requests; i++) {
                 running.add(ModelHarness.generate(model, prompt(i), TOKENS));
+            }
+            for (String later : laterBudgets) {
+                model.setBudget(ExpertBudget.parse(budget(later)));
             }
             for (int i = 0; i < requests; i++) {
                 assertThat(model.evaluate(prompt(i)))
@@ -88,11 +100,17 @@ class CacheInvisibilityTest {
     }
 
     @Provide
+    Arbitrary<SlotSplit> splits() {
+        return Arbitraries.of(
+                SlotSplit.SHARED, SlotSplit.EVEN, new SlotSplit.Weights(List.of(5, 1, 2)));
+    }
+
+    @Provide
     Arbitrary<Integer> chunks() {
         return Arbitraries.of(1, 3, 128);
     }
 
-    private static String budget(Baseline baseline, String budget) {
+    private static String budget(String budget) {
         if (!budget.equals("smallest")) {
             return budget;
         }

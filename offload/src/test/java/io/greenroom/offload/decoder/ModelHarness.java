@@ -4,7 +4,7 @@ import io.greenroom.cache.ExpertBudget;
 import io.greenroom.cache.ExpertId;
 import io.greenroom.cache.ExpertLoader;
 import io.greenroom.cache.LoadPriority;
-import io.greenroom.cache.MemoryBudget;
+import io.greenroom.cache.SharedBudget;
 import io.greenroom.offload.kernel.ActivationPrecision;
 import io.greenroom.offload.kernel.Kernels;
 import io.greenroom.offload.kernel.KvPages;
@@ -25,7 +25,6 @@ import java.util.concurrent.Semaphore;
 import java.util.concurrent.atomic.LongAccumulator;
 import java.util.function.IntFunction;
 import java.util.stream.IntStream;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Loads models as {@link MoeModels} does, on memory that is poisoned when freed, with a reader that
@@ -43,9 +42,10 @@ final class ModelHarness implements AutoCloseable {
     private final List<CompletableFuture<Void>> hung = new ArrayList<>();
     private final Semaphore hangs = new Semaphore(0);
     private final LongAccumulator largestArenas = new LongAccumulator(Math::max, 0);
+    private volatile Runnable whenRead = () -> {};
     private Duration loadTimeout = Duration.ofSeconds(60);
     private ModelLoader.KernelsFactory kernels = NativeKernels::new;
-    private @Nullable MemoryBudget total;
+    private SharedBudget total = SharedBudget.unlimited();
 
     ModelHarness kernels(IntFunction<Kernels> newKernels) {
         kernels = (threads, activations) -> newKernels.apply(threads);
@@ -57,7 +57,7 @@ final class ModelHarness implements AutoCloseable {
         return this;
     }
 
-    ModelHarness total(MemoryBudget budget) {
+    ModelHarness total(SharedBudget budget) {
         total = budget;
         return this;
     }
@@ -81,6 +81,17 @@ final class ModelHarness implements AutoCloseable {
             throws IOException {
         return new ModelLoader(allocator, kernels, Reader::new, () -> PLENTY, loadTimeout, total)
                 .load(checkpoint, options, study, (done, all) -> {});
+    }
+
+    /** What is called whenever a read has begun, on the thread that began it. */
+    ModelHarness whenRead(Runnable action) {
+        whenRead = action;
+        return this;
+    }
+
+    /** Native bytes of experts now. */
+    long expertBytes() {
+        return allocator.snapshot().of(MemoryTag.EXPERT_ARENA).bytes();
     }
 
     /** Experts read so far; forgets them. */
@@ -144,16 +155,25 @@ final class ModelHarness implements AutoCloseable {
             int concurrent,
             int chunk,
             int threads) {
-        return ModelOptions.builder()
-                .budget(ExpertBudget.parse(budget))
+        return builder(budget)
                 .prefetch(prefetch)
                 .kvType(kvType)
                 .activations(activations)
                 .maxConcurrent(concurrent)
-                .maxQueued(16)
                 .prefillChunk(chunk)
                 .threads(threads)
                 .build();
+    }
+
+    /** Options of a small model without prefetch, on the way. */
+    static ModelOptions.Builder builder(String budget) {
+        return ModelOptions.builder()
+                .budget(ExpertBudget.parse(budget))
+                .prefetch(ModelOptions.Prefetch.OFF)
+                .maxConcurrent(4)
+                .maxQueued(16)
+                .prefillChunk(16)
+                .threads(1);
     }
 
     static RecordingListener generate(ServingModel model, int[] prompt, int tokens) {
@@ -194,7 +214,9 @@ final class ModelHarness implements AutoCloseable {
                 hangs.release();
                 return never;
             }
-            return reader.load(id, slot, priority);
+            CompletableFuture<Void> load = reader.load(id, slot, priority);
+            whenRead.run();
+            return load;
         }
 
         @Override

@@ -6,11 +6,10 @@ import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
-import io.greenroom.cache.BudgetExceededException;
 import io.greenroom.cache.ByteSize;
 import io.greenroom.cache.ExpertId;
 import io.greenroom.cache.ExpertLoadException;
-import io.greenroom.cache.MemoryBudget;
+import io.greenroom.cache.SharedBudget;
 import io.greenroom.gating.InvalidLogitException;
 import io.greenroom.offload.kernel.Activations;
 import io.greenroom.offload.kernel.JavaKernels;
@@ -352,7 +351,7 @@ class ServingModelTest {
                 .withMessageContaining("The smallest budget that works is");
 
         IllegalStateException refused = new IllegalStateException("no kernels today");
-        MemoryBudget total = new MemoryBudget("total expert budget", new ByteSize(10 << 20));
+        SharedBudget total = new SharedBudget(new ByteSize(10 << 20));
         harness.total(total)
                 .kernels(
                         threads -> {
@@ -435,20 +434,6 @@ class ServingModelTest {
                     .isInstanceOf(ExpertLoadException.class)
                     .hasMessageContaining("Cannot load expert L0/E");
         }
-    }
-
-    @Test
-    void theTotalBudgetCountsWhatIsLoaded() throws Exception {
-        Checkpoint checkpoint = checkpoint(tiny(Family.QWEN2_MOE));
-        MemoryBudget total = new MemoryBudget("total expert budget", new ByteSize(700 << 10));
-        harness.total(total);
-        try (ServingModel model = harness.load(checkpoint, ModelHarness.options("50%"))) {
-            assertThat(total.used().bytes()).isEqualTo(model.status().arenaBytes());
-            assertThatExceptionOfType(BudgetExceededException.class)
-                    .isThrownBy(() -> harness.load(checkpoint, ModelHarness.options("100%")))
-                    .withMessageContaining("total expert budget");
-        }
-        assertThat(total.used()).isEqualTo(new ByteSize(0));
     }
 
     @Test

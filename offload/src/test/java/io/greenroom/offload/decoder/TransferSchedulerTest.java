@@ -436,6 +436,11 @@ class TransferSchedulerTest {
         public void observed(int layer, float[] scores) {}
 
         @Override
+        public boolean usesScores() {
+            return false;
+        }
+
+        @Override
         public CompletableFuture<Integer> resize(int slots) {
             throw new UnsupportedOperationException();
         }

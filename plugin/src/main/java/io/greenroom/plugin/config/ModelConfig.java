@@ -66,6 +66,10 @@ public record ModelConfig(Path model, ModelOptions options) {
         ModelOptions options =
                 ModelOptions.builder()
                         .budget(reader.value(ModelOptionKeys.EXPERT_BUDGET))
+                        .budgetFloor(reader.value(ModelOptionKeys.BUDGET_FLOOR))
+                        .budgetWeight(reader.value(ModelOptionKeys.BUDGET_WEIGHT))
+                        .cachePolicy(reader.value(ModelOptionKeys.CACHE_POLICY))
+                        .slotSplit(reader.value(ModelOptionKeys.CACHE_SPLIT))
                         .prefetch(reader.value(ModelOptionKeys.PREFETCH))
                         .contextLength(reader.value(ModelOptionKeys.CONTEXT_LENGTH))
                         .kvType(reader.value(ModelOptionKeys.KV_TYPE))
@@ -81,7 +85,6 @@ public record ModelConfig(Path model, ModelOptions options) {
                         .trace(trace(reader))
                         .mixedPrecision(mixedPrecision(reader, problems))
                         .build();
-        reader.value(ModelOptionKeys.CACHE_POLICY);
         Path model = model(reader.value(ModelOptionKeys.MODEL), problems);
         values.forEach((key, value) -> checkKnown(key, value, problems));
         problems.throwIfAny();

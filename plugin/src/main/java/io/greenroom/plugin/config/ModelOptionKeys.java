@@ -2,12 +2,14 @@ package io.greenroom.plugin.config;
 
 import io.greenroom.cache.ByteSize;
 import io.greenroom.cache.ExpertBudget;
+import io.greenroom.cache.policy.PolicyName;
 import io.greenroom.gating.precision.PrecisionRule;
 import io.greenroom.gating.residency.RoutingDial;
 import io.greenroom.offload.decoder.MixedPrecision;
 import io.greenroom.offload.decoder.ModelOptions;
 import io.greenroom.offload.decoder.ModelOptions.Prefetch;
 import io.greenroom.offload.decoder.SkippedWeight;
+import io.greenroom.offload.decoder.SlotSplit;
 import io.greenroom.offload.decoder.TraceOptions;
 import io.greenroom.offload.kernel.ActivationPrecision;
 import io.greenroom.offload.kernel.KvPages;
@@ -41,14 +43,45 @@ public final class ModelOptionKeys {
                     DEFAULTS.prefetch(),
                     Parsers.oneOf(Prefetch.class));
 
-    static final OptionKey<String> CACHE_POLICY =
+    static final OptionKey<ExpertBudget> BUDGET_FLOOR =
+            new OptionKey<>(
+                    "budget_floor",
+                    "a size, a share or `auto`",
+                    "`auto`",
+                    "What this model never falls below when models share `greenroom.total-budget`,"
+                            + " nor when its budget is changed. `auto` is what one token of one layer"
+                            + " needs.",
+                    DEFAULTS.budgetFloor(),
+                    ExpertBudget::parse);
+
+    static final OptionKey<Integer> BUDGET_WEIGHT =
+            new OptionKey<>(
+                    "budget_weight",
+                    "1 to 1000",
+                    "`" + DEFAULTS.budgetWeight() + "`",
+                    "This model's part of `greenroom.total-budget`, against the weights of the"
+                            + " others.",
+                    DEFAULTS.budgetWeight(),
+                    Parsers.integer(1, 1000));
+
+    static final OptionKey<PolicyName> CACHE_POLICY =
             new OptionKey<>(
                     "cache_policy",
-                    "`tinylfu`",
-                    "`tinylfu`",
-                    "Which experts stay resident.",
-                    "tinylfu",
-                    Parsers.only(List.of("tinylfu"), "there is no other policy yet"));
+                    names(PolicyName.values()),
+                    "`" + DEFAULTS.cachePolicy() + "`",
+                    "Which experts stay resident. It never changes a token.",
+                    DEFAULTS.cachePolicy(),
+                    PolicyName::parse);
+
+    static final OptionKey<SlotSplit> CACHE_SPLIT =
+            new OptionKey<>(
+                    "cache_split",
+                    "`shared`, `even`, or a weight for each layer (`3,2,2,1`)",
+                    "`" + DEFAULTS.slotSplit() + "`",
+                    "Whether layers share the slots, or have parts of their own. It never changes a"
+                            + " token.",
+                    DEFAULTS.slotSplit(),
+                    SlotSplit::parse);
 
     static final OptionKey<RoutingDial> ROUTING =
             new OptionKey<>(
@@ -286,8 +319,11 @@ public final class ModelOptionKeys {
     public static final List<OptionKey<?>> ALL =
             List.of(
                     EXPERT_BUDGET,
+                    BUDGET_FLOOR,
+                    BUDGET_WEIGHT,
                     PREFETCH,
                     CACHE_POLICY,
+                    CACHE_SPLIT,
                     ROUTING,
                     ROUTING_LIMIT,
                     ROUTING_PROMPTS,

@@ -8,6 +8,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
@@ -41,6 +42,30 @@ public final class PluginSettings {
                     new ByteSize(4 << 20),
                     ByteSize::parse);
 
+    static final OptionKey<Optional<ByteSize>> TOTAL_BUDGET =
+            new OptionKey<>(
+                    "greenroom.total-budget",
+                    "a size",
+                    "no limit",
+                    "Native bytes for the experts of all models together. Each model has at least its"
+                            + " `budget_floor`; what is left is shared by `budget_weight`, up to each"
+                            + " model's `expert_budget`. A model that is loaded takes its share from"
+                            + " the others, one that is unloaded leaves it to them.",
+                    Optional.empty(),
+                    text -> Optional.of(ByteSize.parse(text)));
+
+    static final OptionKey<Boolean> REMOTE_MANAGEMENT =
+            new OptionKey<>(
+                    "greenroom.remote-management",
+                    "`true`, `false`",
+                    "`false`",
+                    "Whether the plugin's calls that change state (`PUT /moe/models/{m}/budget`) are"
+                            + " accepted from other machines on an address that also serves"
+                            + " inference. On a management address of its own, and over the loopback"
+                            + " interface, they always are.",
+                    false,
+                    Parsers.bool());
+
     static final OptionKey<Duration> TELEMETRY_INTERVAL =
             new OptionKey<>(
                     "greenroom.telemetry-interval",
@@ -62,7 +87,13 @@ public final class PluginSettings {
 
     /** All settings, in the order they are documented. */
     public static final List<OptionKey<?>> ALL =
-            List.of(MAX_REQUEST, MAX_UNSENT, TELEMETRY_INTERVAL, TELEMETRY_LOG);
+            List.of(
+                    MAX_REQUEST,
+                    MAX_UNSENT,
+                    TOTAL_BUDGET,
+                    REMOTE_MANAGEMENT,
+                    TELEMETRY_INTERVAL,
+                    TELEMETRY_LOG);
 
     private final Map<OptionKey<?>, Object> values = new HashMap<>();
 
@@ -120,6 +151,16 @@ public final class PluginSettings {
     @SuppressWarnings("unchecked") // put there by read with the key's own type
     private <T> T value(OptionKey<T> key) {
         return (T) java.util.Objects.requireNonNull(values.get(key));
+    }
+
+    /** Bytes for the experts of all models; empty for no limit. */
+    public Optional<ByteSize> totalBudget() {
+        return value(TOTAL_BUDGET);
+    }
+
+    /** Whether state may be changed from other machines where inference is served, too. */
+    public boolean remoteManagement() {
+        return value(REMOTE_MANAGEMENT);
     }
 
     /** Largest body of a request, in bytes. */

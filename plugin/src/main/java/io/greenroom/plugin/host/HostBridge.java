@@ -12,6 +12,7 @@ import io.greenroom.plugin.protocol.text.ModelText;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.handler.codec.http.HttpResponse;
+import java.net.SocketAddress;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
@@ -97,6 +98,12 @@ final class HostBridge implements ServerBridge {
             return new RefusedException(400, message, failure);
         }
         return failure;
+    }
+
+    /** Everything is on one address here. */
+    @Override
+    public boolean servesInference(SocketAddress localAddress) {
+        return true;
     }
 
     @Override

@@ -12,6 +12,8 @@ import io.netty.handler.codec.http.FullHttpResponse;
 import io.netty.handler.codec.http.HttpResponse;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Method;
+import java.net.InetSocketAddress;
+import java.net.SocketAddress;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
@@ -19,6 +21,8 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -28,6 +32,10 @@ import org.jspecify.annotations.Nullable;
 final class DjlServingBridge implements ServerBridge {
 
     private static final String ROOT = "ai.djl.serving.";
+    private static final String INFERENCE = "inference_address";
+    private static final String MANAGEMENT = "management_address";
+    private static final String DEFAULT_ADDRESS = "http://127.0.0.1:8080";
+    private static final Pattern PORT = Pattern.compile(":(\\d{1,5})/?$");
 
     private final Object models;
     private final Object config;
@@ -43,6 +51,7 @@ final class DjlServingBridge implements ServerBridge {
     private final Method getEngineName;
     private final Method getModels;
     private final Method getModelUrlPattern;
+    private final Method getProperty;
     private final Method getRequestId;
     private final Method sendHttpResponse;
 
@@ -66,6 +75,7 @@ final class DjlServingBridge implements ServerBridge {
         getEngineName = modelInfo.getMethod("getEngineName");
         getModels = modelInfo.getMethod("getModels");
         getModelUrlPattern = configManager.getMethod("getModelUrlPattern");
+        getProperty = configManager.getMethod("getProperty", String.class, String.class);
         getRequestId = nettyUtils.getMethod("getRequestId", Channel.class);
         sendHttpResponse =
                 nettyUtils.getMethod(
@@ -191,6 +201,25 @@ final class DjlServingBridge implements ServerBridge {
         boolean notNow = cause.getClass().getSimpleName().startsWith("Wlm");
         int status = cause instanceof TranslateException ? 400 : notNow ? 503 : 500;
         return new RefusedException(status, String.valueOf(cause.getMessage()), cause);
+    }
+
+    /**
+     * {@inheritDoc}
+     *
+     * <p>With addresses of their own, the server hands requests to plugins on the management
+     * address only; ports tell whether it is one.
+     */
+    @Override
+    public boolean servesInference(SocketAddress localAddress) {
+        String inference = String.valueOf(call(getProperty, config, INFERENCE, DEFAULT_ADDRESS));
+        String management = String.valueOf(call(getProperty, config, MANAGEMENT, DEFAULT_ADDRESS));
+        Matcher port = PORT.matcher(inference);
+        boolean apart =
+                !inference.equals(management)
+                        && port.find()
+                        && localAddress instanceof InetSocketAddress local
+                        && local.getPort() != Integer.parseInt(port.group(1));
+        return !apart;
     }
 
     @Override

@@ -6,7 +6,12 @@ import java.util.List;
 public final class HttpBeans {
 
     public static final List<Class<?>> CLASSES =
-            List.of(ServerLink.class, InferenceRoute.class, ModelsRoute.class, Routes.class);
+            List.of(
+                    ServerLink.class,
+                    InferenceRoute.class,
+                    BudgetRoute.class,
+                    ModelsRoute.class,
+                    Routes.class);
 
     private HttpBeans() {}
 }

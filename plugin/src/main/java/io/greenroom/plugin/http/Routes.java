@@ -15,8 +15,8 @@ final class Routes {
     private final List<Route> routes;
 
     @Inject
-    Routes(InferenceRoute inference, ModelsRoute models) {
-        this.routes = List.of(inference, models);
+    Routes(InferenceRoute inference, BudgetRoute budgets, ModelsRoute models) {
+        this.routes = List.of(inference, budgets, models);
     }
 
     boolean accepts(FullHttpRequest request) {

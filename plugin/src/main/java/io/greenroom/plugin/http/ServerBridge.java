@@ -5,6 +5,7 @@ import ai.djl.modality.Output;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.handler.codec.http.HttpResponse;
+import java.net.SocketAddress;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
@@ -41,6 +42,12 @@ public interface ServerBridge {
      * status is known.
      */
     CompletableFuture<Output> predict(String name, @Nullable String version, Input input);
+
+    /**
+     * Whether requests for inference are served on a local address, too. If that cannot be told, it
+     * is true.
+     */
+    boolean servesInference(SocketAddress localAddress);
 
     /** The id the server gave to the request being handled on this channel. */
     String requestId(Channel channel);

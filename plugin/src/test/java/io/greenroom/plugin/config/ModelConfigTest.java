@@ -123,7 +123,9 @@ class ModelConfigTest {
                     expert_budget  | lots    | write a size like 6GiB, a share like 40%, or auto
                     expert_budget  | 0%      | write a number above 0 and at most 100
                     prefetch       | maybe   | write one of auto, on, off
-                    cache_policy   | lru     | write tinylfu; there is no other policy yet
+                    cache_policy   | fifo    | Not a cache policy: "fifo"; write one of tinylfu, reuse, lru, lfu, arc, least_stale, on_demand
+                    cache_split    | 3;2     | write shared, even, or a weight for each layer separated by commas
+                    budget_weight  | 0       | write an integer from 1 to 1000
                     routing        | biased  | write exact, biased:N with N from 0 to 1 (such as
                     routing_limit  | all     | write exact, biased:N with N from 0 to 1 (such as
                     routing_swaps  | 1       | write true or false

@@ -1,12 +1,14 @@
 package io.greenroom.plugin.engine;
 
 import io.greenroom.cache.CacheStats;
+import io.greenroom.cache.ExpertBudget;
 import io.greenroom.cache.ExpertId;
 import io.greenroom.cache.usage.ExpertUsage;
 import io.greenroom.cache.usage.UsageSnapshot;
 import io.greenroom.gating.predict.PredictionStats;
 import io.greenroom.gating.residency.RoutingCost;
 import io.greenroom.gating.residency.RoutingDial;
+import io.greenroom.offload.decoder.BudgetChange;
 import io.greenroom.offload.decoder.FinishReason;
 import io.greenroom.offload.decoder.Generation;
 import io.greenroom.offload.decoder.GenerationRequest;
@@ -26,6 +28,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
@@ -97,6 +100,7 @@ public final class FakeMoeModel implements MoeModel {
     private final ExpertUsage usage = new ExpertUsage(2, 4, id -> 100);
     private volatile @Nullable RuntimeException refusal;
     private volatile boolean closed;
+    private volatile ExpertBudget asked = ExpertBudget.AUTO;
 
     private @Nullable MixedStatus mixed;
 
@@ -232,6 +236,33 @@ public final class FakeMoeModel implements MoeModel {
                 30,
                 40,
                 new CacheStats(3, 1, 4, 0, 0, 400, 0, 0, 0, 0, 7));
+    }
+
+    @Override
+    public BudgetChange setBudget(ExpertBudget budget) {
+        if (closed) {
+            throw new IllegalStateException("The expert cache is closed");
+        }
+        long bytes = budget.resolve(6400, 6400);
+        if (bytes < 200) {
+            throw new IllegalArgumentException("The smallest budget that works is 200 bytes");
+        }
+        ExpertBudget before = asked;
+        asked = budget;
+        return new BudgetChange(
+                budget,
+                size(before.resolve(6400, 6400)),
+                size(bytes),
+                CompletableFuture.completedFuture((int) (bytes / 100)));
+    }
+
+    private static BudgetChange.Size size(long bytes) {
+        return new BudgetChange.Size(bytes, (int) (bytes / 100));
+    }
+
+    @Override
+    public ExpertBudget budget() {
+        return asked;
     }
 
     @Override

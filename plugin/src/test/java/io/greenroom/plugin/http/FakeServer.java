@@ -9,6 +9,7 @@ import io.greenroom.plugin.engine.MoeEngineModel;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.handler.codec.http.HttpResponse;
+import java.net.SocketAddress;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -27,6 +28,7 @@ final class FakeServer implements ServerBridge {
     private @Nullable RefusedException refusal;
     private boolean held;
     private boolean onDemand;
+    private boolean managementApart;
 
     FakeServer with(String name, MoeEngineModel model) {
         ours.put(name, model);
@@ -79,6 +81,17 @@ final class FakeServer implements ServerBridge {
     @Override
     public boolean isRegistered(String name) {
         return ours.containsKey(name) || others.contains(name);
+    }
+
+    /** As if the management address were another than that for inference. */
+    FakeServer withManagementApart() {
+        managementApart = true;
+        return this;
+    }
+
+    @Override
+    public boolean servesInference(SocketAddress localAddress) {
+        return !managementApart;
     }
 
     @Override

@@ -61,7 +61,11 @@ class RoutesTest {
     @BeforeEach
     void open() throws Exception {
         model = Models.loaded(fake, folder);
-        routes = new Routes(new InferenceRoute(link, new PluginSettings()), new ModelsRoute(link));
+        routes =
+                new Routes(
+                        new InferenceRoute(link, new PluginSettings()),
+                        new BudgetRoute(link, new PluginSettings()),
+                        new ModelsRoute(link));
         link.connect(server);
         channel =
                 new EmbeddedChannel(
@@ -172,6 +176,7 @@ class RoutesTest {
         Routes unconnected =
                 new Routes(
                         new InferenceRoute(new ServerLink(), settings()),
+                        new BudgetRoute(new ServerLink(), settings()),
                         new ModelsRoute(new ServerLink()));
         FullHttpRequest request =
                 new DefaultFullHttpRequest(HttpVersion.HTTP_1_1, HttpMethod.POST, CHAT);
