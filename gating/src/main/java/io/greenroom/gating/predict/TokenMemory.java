@@ -7,7 +7,6 @@ package io.greenroom.gating.predict;
  *
  * <pre>
  * DEFINITION  favoured[e] = logit[e] + c * deviation(logits)  if the layer chose e for the token before
- *             c = 2.5 in the first layer, 0.25 in the others
  * </pre>
  *
  * <p>Takes 2 bytes per token of the vocabulary, layer remembered and expert chosen, once a layer
@@ -15,11 +14,11 @@ package io.greenroom.gating.predict;
  */
 public final class TokenMemory {
 
-    /** Enough to put what was chosen before first, whatever the guess; the rest is its ranking. */
-    private static final double FIRST = 2.5;
+    /** Enough deviations to put what was chosen before first, whatever the guess. */
+    public static final double FIRST = 2.5;
 
-    /** Settles what the guess leaves open. */
-    private static final double OTHERS = 0.25;
+    /** Deviations that settle only what the guess leaves open. */
+    public static final double UNDECIDED = 0.25;
 
     private final int vocabulary;
     private final int k;
@@ -59,13 +58,33 @@ public final class TokenMemory {
     }
 
     /**
+     * How many of the experts that a layer chose for a token it had chosen for it before.
+     *
+     * @param experts those of the token begin at {@code from}
+     */
+    public int repeated(int layer, int token, int[] experts, int from) {
+        int repeated = 0;
+        if (knows(layer, token)) {
+            for (int rank = 0; rank < k; rank++) {
+                for (int before = 0; before < k; before++) {
+                    boolean same = chosen[layer][token * k + before] - 1 == experts[from + rank];
+                    repeated += same ? 1 : 0;
+                }
+            }
+        }
+        return repeated;
+    }
+
+    /**
      * Raises the logits of what a layer chose for a token before; leaves them alone if it never
      * read it.
      *
      * @param logits the token's begin at {@code from}
      * @param experts experts per layer
+     * @param deviations {@code c}: {@link #FIRST} or {@link #UNDECIDED}, or any other
      */
-    public void favour(int layer, int token, float[] logits, int from, int experts) {
+    public void favour(
+            int layer, int token, float[] logits, int from, int experts, double deviations) {
         if (!knows(layer, token)) {
             return;
         }
@@ -77,7 +96,7 @@ public final class TokenMemory {
         }
         double mean = sum / experts;
         double deviation = Math.sqrt(Math.max(0, squares / experts - mean * mean));
-        float more = (float) ((layer == 0 ? FIRST : OTHERS) * deviation);
+        float more = (float) (deviations * deviation);
         for (int rank = 0; rank < k; rank++) {
             logits[from + chosen[layer][token * k + rank] - 1] += more;
         }

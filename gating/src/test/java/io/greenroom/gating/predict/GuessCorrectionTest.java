@@ -30,10 +30,31 @@ class GuessCorrectionTest {
     void theFirstLayerRemembersWhatATokenChose() {
         correction.learn(0, new float[6], decision(2, 1), TOKENS);
         float[] first = corrected(0, 1, 0, 0, 1, 0, 0);
-        assertThat(first[2]).as("token 4 chose expert 2").isGreaterThan(first[0]);
-        assertThat(first[4]).as("token 5 chose expert 1").isGreaterThan(first[3]);
+        assertThat(first[2]).as("token 4 chose expert 2").isBetween(0.1f, 0.9f);
+        assertThat(first[4]).as("token 5 chose expert 1").isBetween(0.1f, 0.9f);
         correction.learn(1, new float[6], decision(2, 1), TOKENS);
         assertThat(corrected(1, 1, 0, 0, 1, 0, 0)).containsExactly(1f, 0, 0, 1, 0, 0);
+    }
+
+    @Test
+    void memoryComesFirstWhereItFindsMoreThanTheGuess() {
+        float[] said = {1, 0, 0, 1, 0, 0}; // as guessed, so that there is no drift
+        correction.learn(0, said, decision(2, 1), TOKENS);
+        for (int i = 0; i < 3; i++) {
+            corrected(0, 1, 0, 0, 1, 0, 0);
+            correction.learn(0, said, decision(2, 1), TOKENS); // the guess was 0 and 0
+        }
+        float[] trusted = corrected(0, 1, 0, 0, 1, 0, 0);
+        assertThat(trusted[2]).isGreaterThan(trusted[0]);
+        assertThat(trusted[4]).isGreaterThan(trusted[3]);
+        for (int i = 0; i < 20; i++) {
+            corrected(0, 1, 0, 0, 1, 0, 0);
+            correction.learn(0, said, decision(0, 0), TOKENS); // now the guess is right
+            corrected(0, 0, 1, 0, 0, 1, 0);
+            correction.learn(0, new float[] {0, 1, 0, 0, 1, 0}, decision(1, 1), TOKENS);
+        }
+        float[] mistrusted = corrected(0, 1, 0, 0, 1, 0, 0);
+        assertThat(mistrusted[0]).isGreaterThan(mistrusted[1]);
     }
 
     private float[] corrected(int layer, float... logits) {

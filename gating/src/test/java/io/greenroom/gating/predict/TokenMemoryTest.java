@@ -29,10 +29,18 @@ class TokenMemoryTest {
         assertThat(memory.knows(0, 3)).isTrue();
     }
 
+    @Test
+    void whatIsChosenAgainIsCounted() {
+        memory.learn(0, 3, new int[] {2, 0}, 0);
+        assertThat(memory.repeated(0, 3, new int[] {7, 0, 2}, 1)).isEqualTo(2);
+        assertThat(memory.repeated(0, 3, new int[] {1, 2}, 0)).isEqualTo(1);
+        assertThat(memory.repeated(0, 4, new int[] {2, 0}, 0)).isZero();
+    }
+
     /** Logits 1 1 5 5 between others. */
     private float[] favoured(int layer, int token) {
         float[] logits = {9, 1, 1, 5, 5, 1, 1};
-        memory.favour(layer, token, logits, 1, 4);
+        memory.favour(layer, token, logits, 1, 4, layer == 0 ? 2.5 : 0.25);
         return logits;
     }
 }

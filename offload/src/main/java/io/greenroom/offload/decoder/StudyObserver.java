@@ -94,7 +94,13 @@ final class StudyObserver implements RoutingObserver {
                     drifts[layer].correct(scores, 0);
                 }
                 if (variant != null && variant.memory()) {
-                    memory.favour(layer, token, scores, 0, scores.length);
+                    memory.favour(
+                            layer,
+                            token,
+                            scores,
+                            0,
+                            scores.length,
+                            layer == 0 ? TokenMemory.FIRST : TokenMemory.UNDECIDED);
                 }
                 tally.record(layer, scores, chosen, resident);
             }
