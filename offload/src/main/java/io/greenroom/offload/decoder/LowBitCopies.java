@@ -7,7 +7,6 @@ import io.greenroom.gating.precision.PrecisionChooser;
 import io.greenroom.offload.kernel.Kernels;
 import io.greenroom.offload.lowbit.CheckedReader;
 import io.greenroom.offload.lowbit.LowBitFile;
-import io.greenroom.offload.memory.NativeAllocator;
 import io.greenroom.offload.memory.SlotArena;
 import io.greenroom.offload.store.Checkpoint;
 import io.greenroom.offload.store.CheckpointException;
@@ -19,6 +18,7 @@ import io.greenroom.offload.store.SlotPlan;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.concurrent.CompletableFuture;
 import java.util.function.UnaryOperator;
 
 /**
@@ -30,6 +30,7 @@ final class LowBitCopies {
 
     private final MixedPrecision settings;
     private final LowBitFile file;
+    private final SlotArena arena;
     private final ExpertReader reader;
     private final ExpertCache cache;
     private final MixedAccount account;
@@ -37,11 +38,13 @@ final class LowBitCopies {
     private LowBitCopies(
             MixedPrecision settings,
             LowBitFile file,
+            SlotArena arena,
             ExpertReader reader,
             ExpertCache cache,
             MixedAccount account) {
         this.settings = settings;
         this.file = file;
+        this.arena = arena;
         this.reader = reader;
         this.cache = cache;
         this.account = account;
@@ -72,44 +75,56 @@ final class LowBitCopies {
     }
 
     /**
-     * Takes slots and opens reader and cache.
+     * Copies that can be read, but have no slots yet.
      *
-     * @param expertBytes of an expert in full, in each layer
-     * @param reading wraps the reader
-     * @param rows most rows of a batch
-     * @param resources takes what is to be closed
+     * @param arena with room for the most there may be
      */
-    static LowBitCopies open(
-            Source source,
-            SlotPlan plan,
-            long[] expertBytes,
-            int rows,
-            NativeAllocator allocator,
-            boolean directIo,
-            UnaryOperator<ExpertLoader> reading,
-            Duration loadTimeout,
-            ResourceStack resources)
-            throws CheckpointException {
-        ModelSpec spec = source.file().spec();
-        SlotArena arena =
-                resources.push(
-                        SlotArena.allocate(
-                                allocator, source.layout().slotBytes(), plan.copySlots()));
-        ExpertReader reader =
-                resources.push(
-                        ExpertReader.open(
-                                source.layout(), arena, directIo, ExpertReader.DEFAULT_LANES));
-        ExpertLoader checked = new CheckedReader(reader, source.file(), arena);
-        ExpertCache cache =
-                resources.push(
-                        ExpertCache.builder(reading.apply(checked))
-                                .shape(spec.layers(), spec.experts())
-                                .slots(plan.copySlots())
-                                .expertBytes(source.layout()::expertBytes)
-                                .loadTimeout(loadTimeout)
-                                .build());
-        MixedAccount account = new MixedAccount(rows, expertBytes, source.file().copyBytes());
-        return new LowBitCopies(source.settings(), source.file(), reader, cache, account);
+    record Opened(Source source, SlotArena arena, ExpertReader reader) {
+
+        /**
+         * Begins to hold copies.
+         *
+         * @param slots at first
+         * @param expertBytes of an expert in full, in each layer
+         * @param rows most rows of a batch
+         * @param reading wraps the reader
+         * @param resources takes what is to be closed
+         */
+        LowBitCopies hold(
+                int slots,
+                long[] expertBytes,
+                int rows,
+                UnaryOperator<ExpertLoader> reading,
+                Duration loadTimeout,
+                ResourceStack resources) {
+            LowBitFile file = source.file();
+            ExpertLoader checked = new CheckedReader(reader, file, arena);
+            ExpertCache cache =
+                    resources.push(
+                            ExpertCache.builder(reading.apply(checked))
+                                    .shape(file.spec().layers(), file.spec().experts())
+                                    .slots(Math.min(slots, arena.slots()))
+                                    .capacity(arena.slots())
+                                    .expertBytes(source.layout()::expertBytes)
+                                    .loadTimeout(loadTimeout)
+                                    .build());
+            MixedAccount account = new MixedAccount(rows, expertBytes, file.copyBytes());
+            return new LowBitCopies(source.settings(), file, arena, reader, cache, account);
+        }
+    }
+
+    /** Changes the number of slots, as {@link ExpertCache#resize}. */
+    CompletableFuture<Integer> resize(int slots) {
+        return cache.resize(Math.min(slots, cache.capacity()));
+    }
+
+    int slots() {
+        return cache.slots();
+    }
+
+    /** Bytes of slots that are memory. */
+    long committedBytes() {
+        return arena.committedBytes();
     }
 
     /** Where experts are computed in mixed precision. */
@@ -125,10 +140,6 @@ final class LowBitCopies {
                 kernels,
                 scratch,
                 rows);
-    }
-
-    ExpertCache cache() {
-        return cache;
     }
 
     CacheStats stats() {

@@ -2,7 +2,6 @@ package io.greenroom.offload.decoder;
 
 import io.greenroom.cache.ByteSize;
 import io.greenroom.cache.ExpertBudget;
-import io.greenroom.cache.ExpertCache;
 import io.greenroom.cache.SharedBudget;
 import io.greenroom.offload.store.ExpertLayout;
 import io.greenroom.offload.store.InsufficientBudgetException;
@@ -16,7 +15,7 @@ import java.util.function.LongSupplier;
 final class ModelBudget {
 
     private final ExpertLayout layout;
-    private final ExpertCache cache;
+    private final HeldSlots held;
     private final SharedBudget.Share share;
     private final Floor floor;
     private final LongSupplier left;
@@ -38,14 +37,14 @@ final class ModelBudget {
      */
     ModelBudget(
             ExpertLayout layout,
-            ExpertCache cache,
+            HeldSlots held,
             SharedBudget.Share share,
             Floor floor,
             LongSupplier left,
             ExpertBudget asked,
             SlotPlan plan) {
         this.layout = layout;
-        this.cache = cache;
+        this.held = held;
         this.share = share;
         this.floor = floor;
         this.left = left;
@@ -87,10 +86,10 @@ final class ModelBudget {
         if (wanted.slots() < floor.slots()) {
             throw belowFloor(layout, wanted.slots(), floor.slots());
         }
-        if (wanted.slots() > cache.capacity()) {
+        if (wanted.slots() > held.cache().capacity()) {
             throw new IllegalArgumentException(
                     "The operating system refused addresses for more than "
-                            + cache.capacity()
+                            + held.cache().capacity()
                             + " experts when this model was loaded, "
                             + wanted.slots()
                             + " were asked for; load the model anew with this budget");
@@ -111,14 +110,13 @@ final class ModelBudget {
     /** What is in force: while experts have to leave, what they still take. */
     synchronized BudgetChange.Size size() {
         BudgetChange.Size planned = planned();
-        int slots = cache.slots();
-        return new BudgetChange.Size(
-                Math.max(planned.bytes(), plan.copyBytes() + layout.slotBytes() * slots), slots);
+        int slots = held.cache().slots();
+        return new BudgetChange.Size(Math.max(planned.bytes(), held.bytes()), slots);
     }
 
-    /** Bytes of as many slots, and of the copies'. */
-    synchronized long arenaBytes(int slots) {
-        return plan.copyBytes() + layout.slotBytes() * slots;
+    /** Bytes of the slots in force, of experts and of copies. */
+    synchronized long arenaBytes() {
+        return Math.max(planned().bytes(), held.bytes());
     }
 
     long slotBytes() {

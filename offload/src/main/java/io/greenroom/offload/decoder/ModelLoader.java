@@ -25,6 +25,7 @@ import io.greenroom.offload.memory.NativeAllocator;
 import io.greenroom.offload.memory.NativeMemoryException;
 import io.greenroom.offload.memory.SlotArena;
 import io.greenroom.offload.store.Checkpoint;
+import io.greenroom.offload.store.CheckpointException;
 import io.greenroom.offload.store.DenseLoader;
 import io.greenroom.offload.store.ExpertLayout;
 import io.greenroom.offload.store.ExpertReader;
@@ -143,7 +144,7 @@ record ModelLoader(
         if (compute instanceof AutoCloseable closeable) {
             resources.push(closeable);
         }
-        SlotArena arena = resources.push(arena(layout, alone.experts()));
+        SlotArena arena = resources.push(arena(layout, alone.experts().slots()));
         KvCache kvCache = new KvCache(kvPages(spec, options, plan, resources));
         Scratch scratch = scratch(plan, resources);
         RopeTable.fill(spec, compute, scratch.rope());
@@ -164,44 +165,49 @@ record ModelLoader(
                                 ExpertReader.DEFAULT_LANES,
                                 options.linkLimit()));
         ExpertUsage usage = new ExpertUsage(spec.layers(), spec.experts(), layout::expertBytes);
-        ExpertCache cache =
+        LowBitCopies.Opened openedCopies =
+                copySource == null ? null : open(copySource, alone.experts(), options, resources);
+        HeldSlots held =
                 share.hold(
-                        slots ->
-                                resources.push(
-                                        ExpertCache.builder(reading.apply(reader))
-                                                .shape(spec.layers(), spec.experts())
-                                                .slots(slots)
-                                                .capacity(arena.slots())
-                                                .floor(spec.expertsPerToken())
-                                                .policy(
-                                                        options.cachePolicy(),
-                                                        options.slotSplit().over(spec.moeLayers()))
-                                                .expertBytes(layout::expertBytes)
-                                                .loadTimeout(loadTimeout)
-                                                .listener(usage)
-                                                .build()));
+                        slots -> {
+                            ExpertCache experts =
+                                    resources.push(
+                                            ExpertCache.builder(reading.apply(reader))
+                                                    .shape(spec.layers(), spec.experts())
+                                                    .slots(slots)
+                                                    .capacity(arena.slots())
+                                                    .floor(spec.expertsPerToken())
+                                                    .policy(
+                                                            options.cachePolicy(),
+                                                            options.slotSplit()
+                                                                    .over(spec.moeLayers()))
+                                                    .expertBytes(layout::expertBytes)
+                                                    .loadTimeout(loadTimeout)
+                                                    .listener(usage)
+                                                    .build());
+                            LowBitCopies beside =
+                                    openedCopies == null
+                                            ? null
+                                            : openedCopies.hold(
+                                                    alone.experts().copySlots(slots),
+                                                    expertBytes(spec, layout),
+                                                    scratch.x().rows(),
+                                                    reading,
+                                                    loadTimeout,
+                                                    resources);
+                            return new HeldSlots(experts, arena, beside, alone.experts());
+                        });
+        ExpertCache cache = held.cache();
+        LowBitCopies copies = held.copies();
         ModelBudget budget =
                 new ModelBudget(
                         layout,
-                        cache,
+                        held,
                         share,
                         floor,
-                        () -> left(plan, availableBytes, arena),
+                        () -> left(plan, availableBytes, held),
                         options.budget(),
                         alone.experts());
-        LowBitCopies copies =
-                copySource == null
-                        ? null
-                        : LowBitCopies.open(
-                                copySource,
-                                plan.experts(),
-                                expertBytes(spec, layout),
-                                scratch.x().rows(),
-                                allocator,
-                                options.directIo(),
-                                reading,
-                                loadTimeout,
-                                resources);
         TransferScheduler transfers =
                 transfers(
                         spec,
@@ -325,8 +331,8 @@ record ModelLoader(
         BudgetShares.Claim claim =
                 new BudgetShares.Claim(
                         String.valueOf(checkpoint.location().getFileName()),
-                        alone.slotBytes(),
-                        alone.copyBytes(),
+                        alone.bytesPerSlot(),
+                        alone.copySlotBytes(),
                         floor.slots(),
                         alone.slots(),
                         options.budgetWeight());
@@ -339,16 +345,33 @@ record ModelLoader(
         }
     }
 
+    private LowBitCopies.Opened open(
+            LowBitCopies.Source source,
+            SlotPlan plan,
+            ModelOptions options,
+            ResourceStack resources)
+            throws CheckpointException {
+        SlotArena arena = resources.push(arena(source.layout(), plan.copySlots()));
+        ExpertReader reader =
+                resources.push(
+                        ExpertReader.open(
+                                source.layout(),
+                                arena,
+                                options.directIo(),
+                                ExpertReader.DEFAULT_LANES));
+        return new LowBitCopies.Opened(source, arena, reader);
+    }
+
     /** Addresses for all experts, so that the budget can grow; or for as many as it allows now. */
-    private SlotArena arena(ExpertLayout layout, SlotPlan now) {
+    private SlotArena arena(ExpertLayout layout, int now) {
         try {
             return SlotArena.allocate(allocator, layout.slotBytes(), layout.experts());
         } catch (NativeMemoryException e) {
             LOG.warn(
                     "The budget cannot grow beyond {} experts until the model is loaded again: {}",
-                    now.slots(),
+                    now,
                     e.getMessage());
-            return SlotArena.allocate(allocator, layout.slotBytes(), now.slots());
+            return SlotArena.allocate(allocator, layout.slotBytes(), now);
         }
     }
 
@@ -356,8 +379,8 @@ record ModelLoader(
      * What "auto" may take later. Of the KV cache nobody knows how much is real by now: what was
      * left at load took all of it into account.
      */
-    private long left(MemoryPlan plan, long atLoad, SlotArena arena) {
-        long now = available.getAsLong() + arena.committedBytes();
+    private long left(MemoryPlan plan, long atLoad, HeldSlots held) {
+        long now = available.getAsLong() + held.committedBytes();
         long leftAtLoad = atLoad - plan.totalBytes() + plan.arenaBytes();
         return Math.max(0, Math.max(now - plan.kvBytes(), Math.min(leftAtLoad, now)));
     }

@@ -158,7 +158,7 @@ public final class ServingModel implements MoeModel, LogitsEvaluator {
         BudgetChange.Size size = budget.size();
         return new Status(
                 size.bytes(),
-                budget.arenaBytes(size.slots()),
+                budget.arenaBytes(),
                 budget.slotBytes(),
                 size.slots(),
                 cache.residents().size(),

@@ -10,21 +10,19 @@ import org.jspecify.annotations.Nullable;
 /**
  * What a budget comes to: as many slots as fit in it, never more bytes than it says, and no more
  * slots than there are experts. Low-bit copies, if there are any, have slots of their own in the
- * same budget.
+ * same budget; how many follows from the number of experts' slots, so that both grow and shrink
+ * together.
  *
  * @param budgetBytes bytes the budget comes to
  * @param slotBytes bytes of one slot
  * @param slots number of slots
- * @param copySlotBytes bytes of a copy's slot; 0 without copies
- * @param copySlots number of those; {@code slots * slotBytes + copySlots * copySlotBytes} is at
- *     most {@code budgetBytes}
+ * @param copies low-bit copies, or null
  */
-public record SlotPlan(
-        long budgetBytes, long slotBytes, int slots, long copySlotBytes, int copySlots) {
+public record SlotPlan(long budgetBytes, long slotBytes, int slots, @Nullable Copies copies) {
 
     /** Without copies. */
     public SlotPlan(long budgetBytes, long slotBytes, int slots) {
-        this(budgetBytes, slotBytes, slots, 0, 0);
+        this(budgetBytes, slotBytes, slots, null);
     }
 
     /**
@@ -35,8 +33,9 @@ public record SlotPlan(
      */
     public record Copies(ExpertLayout layout, double share) {
 
-        private int slots(long budget) {
-            long fit = (long) (budget * share / layout.slotBytes());
+        /** Slots of copies beside so many bytes of experts. */
+        private int beside(long expertBytes) {
+            long fit = (long) (expertBytes * (share / (1 - share)) / layout.slotBytes());
             return (int) Math.max(1, Math.min(fit, layout.experts()));
         }
     }
@@ -63,101 +62,96 @@ public record SlotPlan(
             int leastSlots,
             long available) {
         long bytes = budget.resolve(layout.allExpertBytes(), available);
-        if (copies == null) {
-            int slots = slots(bytes, layout);
-            if (slots < leastSlots) {
-                throw new InsufficientBudgetException(refusal(budget, bytes, layout, leastSlots));
-            }
-            return new SlotPlan(bytes, layout.slotBytes(), slots);
+        int slots = (int) Math.min(bytes / layout.slotBytes(), layout.experts());
+        SlotPlan plan = new SlotPlan(bytes, layout.slotBytes(), slots, copies);
+        if (copies != null) {
+            plan = plan.largestWithin(slots);
         }
-        int copySlots = copies.slots(bytes);
-        long copySlotBytes = copies.layout().slotBytes();
-        int slots = slots(Math.max(0, bytes - copySlots * copySlotBytes), layout);
-        if (slots < leastSlots) {
-            throw new InsufficientBudgetException(refusal(bytes, layout, copies, leastSlots));
+        if (plan.slots() < leastSlots) {
+            throw new InsufficientBudgetException(
+                    copies == null
+                            ? refusal(budget, bytes, layout, leastSlots)
+                            : plan.refusal(copies, leastSlots));
         }
-        return new SlotPlan(bytes, layout.slotBytes(), slots, copySlotBytes, copySlots);
+        return plan;
     }
 
-    private static int slots(long bytes, ExpertLayout layout) {
-        return (int) Math.min(bytes / layout.slotBytes(), layout.experts());
-    }
-
-    /** The same copies with fewer experts, because others share the budget. */
-    public SlotPlan withSlots(int fewer) {
-        return fewer == slots
-                ? this
-                : new SlotPlan(
-                        fewer * slotBytes + copyBytes(),
-                        slotBytes,
-                        fewer,
-                        copySlotBytes,
-                        copySlots);
-    }
-
-    /**
-     * What another budget comes to while the slots of copies stay as they are.
-     *
-     * @throws InsufficientBudgetException if the budget holds fewer than {@code leastSlots}, naming
-     *     the smallest that works
-     */
+    /** What another budget comes to, as {@link #of}. */
     public SlotPlan changed(
             ExpertBudget budget, ExpertLayout layout, int leastSlots, long available) {
-        if (copySlots == 0) {
-            return of(budget, layout, leastSlots, available);
-        }
-        long bytes = budget.resolve(layout.allExpertBytes() + copyBytes(), available);
-        int changed = slots(Math.max(0, bytes - copyBytes()), layout);
-        if (changed < leastSlots) {
-            long least = copyBytes() + leastSlots * slotBytes;
-            throw new InsufficientBudgetException(
-                    String.format(
-                            Locale.ROOT,
-                            "The expert budget of %s (%d bytes) holds the low-bit copies, %s as long"
-                                    + " as the model is loaded, and %d experts of %s, but one token"
-                                    + " needs %d at once. The smallest budget that works is %d bytes"
-                                    + " (%s)",
-                            new ByteSize(bytes),
-                            bytes,
-                            new ByteSize(copyBytes()),
-                            changed,
-                            new ByteSize(slotBytes),
-                            leastSlots,
-                            least,
-                            new ByteSize(least)));
-        }
-        return new SlotPlan(bytes, slotBytes, changed, copySlotBytes, copySlots);
+        return of(budget, layout, copies, leastSlots, available);
     }
 
-    /** Bytes of the slots of copies. */
-    public long copyBytes() {
-        return copySlots * copySlotBytes;
+    /** The same with fewer slots, because others share the budget. */
+    public SlotPlan withSlots(int fewer) {
+        return fewer == slots ? this : new SlotPlan(arenaBytes(fewer), slotBytes, fewer, copies);
     }
 
     /** Bytes of all slots; never above the budget. */
     public long arenaBytes() {
-        return slots * slotBytes + copySlots * copySlotBytes;
+        return arenaBytes(slots);
     }
 
-    private static String refusal(long bytes, ExpertLayout layout, Copies copies, int leastSlots) {
-        long needed = Math.multiplyExact(layout.slotBytes(), leastSlots);
-        // the copies' share is rounded down to slots, but not below one
-        long enough =
-                Math.max(
-                        needed + copies.layout().slotBytes(),
-                        (long) Math.ceil(needed / (1 - copies.share())) + 1);
+    /** Bytes of so many slots, and of the copies' beside them. */
+    public long arenaBytes(int count) {
+        return count * slotBytes + copySlots(count) * copySlotBytes();
+    }
+
+    /** Slots of copies; 0 without. */
+    public int copySlots() {
+        return copySlots(slots);
+    }
+
+    /** Slots of copies beside so many slots. */
+    public int copySlots(int count) {
+        return copies == null ? 0 : copies.beside(count * slotBytes);
+    }
+
+    /** Bytes of a copy's slot; 0 without. */
+    public long copySlotBytes() {
+        return copies == null ? 0 : copies.layout().slotBytes();
+    }
+
+    /**
+     * Bytes of one slot more and of what comes with it: {@code n} of these and {@link
+     * #copySlotBytes} are at least {@link #arenaBytes(int)} of {@code n}, for whoever reserves by
+     * the slot.
+     */
+    public long bytesPerSlot() {
+        double share = copies == null ? 0 : copies.share();
+        return copies == null ? slotBytes : (long) Math.ceil(slotBytes / (1 - share)) + 1;
+    }
+
+    /** The most slots, up to a number, that the budget holds with their copies; 0 if none. */
+    private SlotPlan largestWithin(int most) {
+        int low = 0;
+        int high = most;
+        while (low < high) { // bytes grow with slots
+            int middle = (low + high + 1) / 2;
+            if (arenaBytes(middle) <= budgetBytes) {
+                low = middle;
+            } else {
+                high = middle - 1;
+            }
+        }
+        return new SlotPlan(budgetBytes, slotBytes, low, copies);
+    }
+
+    private String refusal(Copies sharing, int leastSlots) {
+        long least = arenaBytes(leastSlots);
         return String.format(
                 Locale.ROOT,
                 "The expert budget of %s (%d bytes), of which low-bit copies have %.1f %%, holds"
-                        + " fewer than the %d experts of %s that one token needs at once. A budget"
+                        + " %d experts of %s, but one token needs %d at once. The smallest budget"
                         + " that works is %d bytes (%s), or a smaller share of copies",
-                new ByteSize(bytes),
-                bytes,
-                100 * copies.share(),
+                new ByteSize(budgetBytes),
+                budgetBytes,
+                100 * sharing.share(),
+                slots,
+                new ByteSize(slotBytes),
                 leastSlots,
-                new ByteSize(layout.slotBytes()),
-                enough,
-                new ByteSize(enough));
+                least,
+                new ByteSize(least));
     }
 
     private static String refusal(

@@ -28,6 +28,7 @@ import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -208,6 +209,38 @@ class MixedPrecisionTest {
         }
     }
 
+    /** Both kinds of slots follow the budget, up and down, while requests run. */
+    @Test
+    void aChangedBudgetIsDividedAnew() throws Exception {
+        try (ServingModel model = load("60%", mixed(LOSSY), ModelOptions.Prefetch.ON)) {
+            int experts = model.status().slots();
+            int lowBit = model.mixedPrecision().orElseThrow().slots();
+            List<RecordingListener> running = new ArrayList<>();
+            for (String budget : new String[] {"20%", "90%", "33%", "60%"}) {
+                for (int i = 0; i < 3; i++) {
+                    running.add(ModelHarness.generate(model, prompt(i), TOKENS));
+                }
+                var unused =
+                        model.setBudget(ExpertBudget.parse(budget))
+                                .reached()
+                                .get(60, TimeUnit.SECONDS);
+                MoeModel.Status status = model.status();
+                assertThat(status.arenaBytes()).isLessThanOrEqualTo(status.budgetBytes());
+                int slots = model.mixedPrecision().orElseThrow().slots();
+                assertThat(slots).isPositive();
+                double share =
+                        1 - (double) status.slots() * status.slotBytes() / status.budgetBytes();
+                assertThat(share).as("not the experts' at %s", budget).isBetween(0.1, 0.3);
+                assertThat(harness.arenas()).isLessThanOrEqualTo(status.budgetBytes());
+            }
+            for (RecordingListener listener : running) {
+                assertThat(listener.await().failure()).isNull();
+            }
+            assertThat(model.status().slots()).isEqualTo(experts);
+            assertThat(model.mixedPrecision().orElseThrow().slots()).isEqualTo(lowBit);
+        }
+    }
+
     @Test
     void aDamagedCopyGivesWayToItsExpert() throws Exception {
         LowBitFile file = LowBitFile.open(copies, checkpoint.spec(), Fingerprint.of(checkpoint));
@@ -248,7 +281,8 @@ class MixedPrecisionTest {
         assertThatThrownBy(() -> load(tooSmall, mixed(LOSSY)))
                 .isInstanceOf(InsufficientBudgetException.class)
                 .hasMessageContaining("of which low-bit copies have 15.0 %")
-                .hasMessageContaining("fewer than the 2 experts")
+                .hasMessageContaining("holds 1 experts of")
+                .hasMessageContaining("one token needs 2 at once")
                 .satisfies(
                         refusal -> {
                             String offered =

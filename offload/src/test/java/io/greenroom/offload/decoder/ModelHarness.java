@@ -72,6 +72,11 @@ final class ModelHarness implements AutoCloseable {
                 .load(checkpoint, options, progress);
     }
 
+    /** Expert bytes there are now. */
+    long arenas() {
+        return allocator.snapshot().of(MemoryTag.EXPERT_ARENA).bytes();
+    }
+
     /** The most expert bytes there were when a read began. */
     long largestArenas() {
         return largestArenas.get();

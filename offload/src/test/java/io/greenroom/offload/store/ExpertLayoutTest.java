@@ -179,13 +179,22 @@ class ExpertLayoutTest {
                     .isLessThanOrEqualTo(budget);
             assertThat(plan.slots()).isBetween(2, count);
             assertThat(plan.copySlots()).isBetween(1, count);
-            assertThat((plan.copySlots() - 1) * small.slotBytes())
-                    .isLessThanOrEqualTo((long) (budget * share));
+            long allButOneCopy = (plan.copySlots() - 1) * small.slotBytes();
+            assertThat(allButOneCopy).isLessThanOrEqualTo((long) (budget * share));
+            // one more would be too much, or useless
+            assertThat(plan.slots() == count || plan.arenaBytes(plan.slots() + 1) > budget)
+                    .isTrue();
+            for (int slots = 2; slots <= count; slots++) {
+                assertThat(plan.withSlots(slots).arenaBytes())
+                        .isGreaterThan(plan.withSlots(slots - 1).arenaBytes())
+                        .isLessThanOrEqualTo(slots * plan.bytesPerSlot() + small.slotBytes());
+            }
         } catch (InsufficientBudgetException e) {
             String offered =
                     String.valueOf(e.getMessage()).replaceAll(".*works is (\\d+) .*", "$1");
             SlotPlan plan = SlotPlan.of(ExpertBudget.parse(offered), layout, copies, 2, 0);
-            assertThat(plan.slots()).isGreaterThanOrEqualTo(2);
+            assertThat(plan.slots()).isEqualTo(2);
+            assertThat(plan.arenaBytes()).isEqualTo(Long.parseLong(offered));
             assertThat(Long.parseLong(offered)).isGreaterThan(budget);
         }
     }
