@@ -43,7 +43,7 @@ class PrecisionRuleTest {
 
     @Test
     void weightsNeedNotSumToOneNorBeInOrder() {
-        assertThat(needs(PrecisionRule.DEFAULT, 0.01f, 0.07f, 0.02f))
+        assertThat(needs(PrecisionRule.DEFAULT, 0.011f, 0.07f, 0.02f))
                 .containsExactly(Need.COPY, Need.FULL, Need.COPY);
         assertThat(needs(new PrecisionRule(0, 0.5), 1, 1, 1, 1))
                 .containsExactly(Need.FULL, Need.COPY, Need.COPY, Need.IF_RESIDENT);
