@@ -380,10 +380,11 @@ class PreferredRoutingTest {
                                                                                 .toArray()))));
     }
 
+    /** Steps of 1/8, exact in float, and never 0: to that the smallest bonus makes a difference. */
     private static float[] eighths(int[] steps) {
         float[] logits = new float[steps.length];
         for (int i = 0; i < steps.length; i++) {
-            logits[i] = steps[i] / 8f;
+            logits[i] = (steps[i] + 0.5f) / 8;
         }
         return logits;
     }
