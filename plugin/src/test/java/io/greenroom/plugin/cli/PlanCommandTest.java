@@ -139,7 +139,7 @@ class PlanCommandTest {
         assertThat(out.toString())
                 .containsPattern("64 +planner .*8,8,8,8,8,8,8,8")
                 .containsPattern("64 +genetic ")
-                .containsPattern("64 +shallow .*32,12,4,4,4,4,4,4")
+                .containsPattern("64 +shallow .*32,8,4,4,4,4,4,4")
                 .containsPattern("64 +equal ")
                 .containsPattern("64 +shared ");
     }
