@@ -23,7 +23,7 @@ final class YieldingRows implements Preference {
     private final int[] unwanted; // [R]
     private final float[] exactWeight; // [R]
     private final float[] lostWeight; // [R]
-    private RoutingDial[] dials = new RoutingDial[0]; // [R], of the batch at hand
+    private final RoutingDial[] dials; // [R], of the batch at hand
 
     /**
      * @param rows {@code R}, most rows of a batch

@@ -10,6 +10,8 @@ import io.greenroom.gating.RoutingDecision;
 import io.greenroom.gating.predict.CrossLayerGatePredictor;
 import io.greenroom.gating.predict.GuessCorrection;
 import io.greenroom.gating.predict.PrefetchAudit;
+import io.greenroom.gating.residency.RoutingDial;
+import io.greenroom.gating.residency.RoutingTally;
 import io.greenroom.offload.kernel.Activations;
 import io.greenroom.offload.kernel.JavaKernels;
 import io.greenroom.offload.kernel.Kernels;
@@ -142,6 +144,27 @@ class TransferSchedulerTest {
                 .startsWith(new ExpertId(3, 0))
                 .contains(new ExpertId(3, 2))
                 .doesNotContain(new ExpertId(3, 3));
+    }
+
+    @Test
+    void hintsNothingForRequestsThatLiveByTheResidentSet() {
+        kernels.write(new float[] {1, 0, 0, 9}, 2, input);
+        TransferScheduler scheduler = scheduler(null);
+        SessionRouting resident = new SessionRouting(RoutingDial.EXACT, RoutingDial.RESIDENT);
+        batch.clear();
+        batch.addSequence(new int[] {0}, resident, false, new RoutingTally());
+        batch.addRow(1, 0, false);
+        scheduler.stepBegins(batch, input);
+        scheduler.afterDemand(2, input, 1);
+        scheduler.stepDone();
+        assertThat(cache.hints).isEmpty();
+
+        // One that does not is reason enough to look ahead.
+        batch.addSequence(new int[] {1});
+        batch.addRow(1, 0, false);
+        scheduler.stepBegins(batch, input);
+        scheduler.afterDemand(2, input, 2);
+        assertThat(cache.hints).isNotEmpty();
     }
 
     @Test
