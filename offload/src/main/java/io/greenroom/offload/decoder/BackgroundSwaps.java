@@ -51,17 +51,23 @@ final class BackgroundSwaps implements RoutingObserver {
     private int step;
 
     /**
-     * @param importance is told of each token; see {@link #importance}
+     * @param importance is told of each token
      * @param rows most rows of a batch
      */
     BackgroundSwaps(
-            ExpertCache cache, Kernels kernels, Importance importance, ModelSpec spec, int rows) {
+            ExpertCache cache,
+            Kernels kernels,
+            Importance importance,
+            Manner manner,
+            ModelSpec spec,
+            int rows) {
         boolean[] moeLayers = spec.moeLayers();
         int experts = spec.experts();
         this.cache = cache;
         this.kernels = kernels;
         this.importance = importance;
-        this.planner = new SwapPlanner(moeLayers.length, experts, spec.expertsPerToken(), MARGIN);
+        this.planner =
+                new SwapPlanner(moeLayers.length, experts, spec.expertsPerToken(), manner.margin());
         this.hidden = spec.hidden();
         this.inputs = new float[Math.multiplyExact(rows, hidden)];
         this.residents = new BitSet[moeLayers.length];
@@ -75,12 +81,21 @@ final class BackgroundSwaps implements RoutingObserver {
         }
     }
 
-    /** Importance with the half-life that suits a model. */
-    static Importance importance(ModelSpec spec) {
-        return new Importance(
-                spec.layers(),
-                spec.experts(),
-                (double) CHOSEN_PER_HALF_LIFE * spec.experts() / spec.expertsPerToken());
+    /**
+     * By what residents are exchanged.
+     *
+     * @param halfLifeTokens of importance
+     * @param margin by what factor the one that comes must matter more
+     */
+    record Manner(double halfLifeTokens, double margin) {
+
+        static Manner of(RoutingSettings.Swaps swaps, ModelSpec spec) {
+            return swaps == RoutingSettings.Swaps.RECENCY
+                    ? new Manner(1, 1)
+                    : new Manner(
+                            (double) CHOSEN_PER_HALF_LIFE * spec.experts() / spec.expertsPerToken(),
+                            MARGIN);
+        }
     }
 
     @Override

@@ -232,10 +232,14 @@ record ModelLoader(
                 resources.push(LiveCurve.of(checkpoint, layout, cache, options.cachePolicy()));
         observers.add(curve);
         ExpertStage.Slots slots = new SlotViews(reader::weights, spec);
-        if (options.routing().mayYield() && options.routing().swaps()) {
-            Importance importance = BackgroundSwaps.importance(spec);
+        if (options.routing().exchanges()) {
+            BackgroundSwaps.Manner manner =
+                    BackgroundSwaps.Manner.of(options.routing().swaps(), spec);
+            Importance importance =
+                    new Importance(spec.layers(), spec.experts(), manner.halfLifeTokens());
             observers.add(
-                    new BackgroundSwaps(cache, compute, importance, spec, scratch.x().rows()));
+                    new BackgroundSwaps(
+                            cache, compute, importance, manner, spec, scratch.x().rows()));
             slots = measured(slots, importance, spec, compute, resources);
         }
         if (recorder != null) {

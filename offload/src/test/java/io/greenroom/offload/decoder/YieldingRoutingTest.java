@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException
 import io.greenroom.cache.ExpertBudget;
 import io.greenroom.gating.residency.RoutingCost;
 import io.greenroom.gating.residency.RoutingDial;
+import io.greenroom.offload.decoder.RoutingSettings.Swaps;
 import io.greenroom.offload.kernel.TensorType;
 import io.greenroom.offload.store.Checkpoint;
 import io.greenroom.offload.store.Checkpoints;
@@ -184,10 +185,11 @@ class YieldingRoutingTest {
         }
     }
 
-    @Test
-    void importantExpertsComeInTheBackgroundWhereResidentsAreLivedBy() throws Exception {
+    @ParameterizedTest
+    @EnumSource
+    void expertsComeInTheBackgroundWhereResidentsAreLivedBy(Swaps swaps) throws Exception {
         RoutingSettings renewing =
-                new RoutingSettings(RoutingDial.EXACT, RoutingDial.RESIDENT, false, true);
+                new RoutingSettings(RoutingDial.EXACT, RoutingDial.RESIDENT, false, swaps);
         try (ServingModel model = load("40%", renewing)) {
             int[] text = prompt(3, 60);
             // Exact requests, and mild biases, exchange nothing.
@@ -197,7 +199,8 @@ class YieldingRoutingTest {
             evaluate(model, text, 20, RoutingDial.RESIDENT);
             // Reads may still be under way when the text ends; they are over when the next has.
             evaluate(model, text, 20, RoutingDial.RESIDENT);
-            assertThat(model.status().cache().background().swaps()).isBetween(1L, 2L * 60);
+            assertThat(model.status().cache().background().swaps())
+                    .isBetween(swaps == Swaps.OFF ? 0L : 1L, swaps == Swaps.OFF ? 0L : 2L * 60);
             MoeModel.Status status = model.status();
             assertThat(status.residentExperts()).isLessThanOrEqualTo(status.slots());
             assertThat(status.arenaBytes()).isLessThanOrEqualTo(status.budgetBytes());
@@ -211,7 +214,8 @@ class YieldingRoutingTest {
             exact = resident.evaluate(prompt(7, 40));
         }
         RoutingSettings renewing =
-                new RoutingSettings(RoutingDial.EXACT, RoutingDial.RESIDENT, true, true);
+                new RoutingSettings(
+                        RoutingDial.EXACT, RoutingDial.RESIDENT, true, Swaps.IMPORTANCE);
         try (ServingModel model = load("30%", renewing)) {
             List<Running> others = new ArrayList<>();
             for (int i = 0; i < 3; i++) {
@@ -227,7 +231,7 @@ class YieldingRoutingTest {
     @Test
     void requestsGetWhatTheyAskForUpToTheLimit() throws Exception {
         RoutingSettings settings =
-                new RoutingSettings(RoutingDial.parse("biased:0.1"), BIASED, false, true);
+                new RoutingSettings(RoutingDial.parse("biased:0.1"), BIASED, false, Swaps.OFF);
         try (ServingModel model = load("50%", settings)) {
             assertThat(routingOf(model, null)).hasToString("biased:0.1");
             assertThat(routingOf(model, RoutingDial.EXACT)).hasToString("exact");
@@ -241,7 +245,8 @@ class YieldingRoutingTest {
     @Test
     void aStandardBeyondTheLimitIsRefused() {
         assertThatIllegalArgumentException()
-                .isThrownBy(() -> new RoutingSettings(RoutingDial.RESIDENT, BIASED, false, true))
+                .isThrownBy(
+                        () -> new RoutingSettings(RoutingDial.RESIDENT, BIASED, false, Swaps.OFF))
                 .withMessage(
                         "Option routing is resident, which goes further than its limit, biased:0.3;"
                                 + " raise the limit or lower the routing");
@@ -263,7 +268,7 @@ class YieldingRoutingTest {
     }
 
     private static RoutingSettings upToResident(boolean prompts) {
-        return new RoutingSettings(RoutingDial.EXACT, RoutingDial.RESIDENT, prompts, false);
+        return new RoutingSettings(RoutingDial.EXACT, RoutingDial.RESIDENT, prompts, Swaps.OFF);
     }
 
     private ServingModel load(String budget, RoutingSettings routing) throws Exception {

@@ -8,6 +8,7 @@ import io.greenroom.gating.residency.RoutingDial;
 import io.greenroom.offload.decoder.MixedPrecision;
 import io.greenroom.offload.decoder.ModelOptions;
 import io.greenroom.offload.decoder.ModelOptions.Prefetch;
+import io.greenroom.offload.decoder.RoutingSettings.Swaps;
 import io.greenroom.offload.decoder.SkippedWeight;
 import io.greenroom.offload.decoder.SlotSplit;
 import io.greenroom.offload.decoder.TraceOptions;
@@ -115,16 +116,16 @@ public final class ModelOptionKeys {
                     DEFAULTS.routing().prompts(),
                     Parsers.bool());
 
-    static final OptionKey<Boolean> ROUTING_SWAPS =
+    static final OptionKey<Swaps> ROUTING_SWAPS =
             new OptionKey<>(
                     "routing_swaps",
-                    "`true`, `false`",
-                    "`" + DEFAULTS.routing().swaps() + "`",
-                    "Whether residents are exchanged in the background for more important experts"
-                            + " while requests are routed `resident` or `biased:0.5` and further. At"
-                            + " most one a token.",
+                    names(Swaps.values()),
+                    "`" + lower(DEFAULTS.routing().swaps()) + "`",
+                    "By what residents are exchanged in the background, at most one a token, while"
+                            + " requests are routed `resident` or `biased:0.5` and further."
+                            + " `recency` is there for comparison.",
                     DEFAULTS.routing().swaps(),
-                    Parsers.bool());
+                    Parsers.oneOf(Swaps.class));
 
     static final OptionKey<Integer> CONTEXT_LENGTH =
             new OptionKey<>(

@@ -12,6 +12,7 @@ import io.greenroom.offload.decoder.MixedPrecision;
 import io.greenroom.offload.decoder.ModelOptions;
 import io.greenroom.offload.decoder.ModelOptions.Prefetch;
 import io.greenroom.offload.decoder.RoutingSettings;
+import io.greenroom.offload.decoder.RoutingSettings.Swaps;
 import io.greenroom.offload.decoder.SkippedWeight;
 import io.greenroom.offload.decoder.TraceOptions;
 import io.greenroom.offload.kernel.ActivationPrecision;
@@ -42,7 +43,7 @@ class ModelConfigTest {
                                 Map.entry("routing", "Biased:0.15"),
                                 Map.entry("routing_limit", "resident"),
                                 Map.entry("routing_prompts", "true"),
-                                Map.entry("routing_swaps", "false"),
+                                Map.entry("routing_swaps", "recency"),
                                 Map.entry("context_length", "4096"),
                                 Map.entry("kv_type", "f16"),
                                 Map.entry("activations", "int8"),
@@ -76,7 +77,7 @@ class ModelConfigTest {
                                                 new RoutingDial(0.15),
                                                 RoutingDial.RESIDENT,
                                                 true,
-                                                false))
+                                                Swaps.RECENCY))
                                 .overlap(false)
                                 .linkLimit(200_000_000)
                                 .directIo(false)
@@ -92,9 +93,9 @@ class ModelConfigTest {
     void theRoutingIsItsOwnLimitUnlessOneIsSet() throws Exception {
         RoutingDial mild = new RoutingDial(0.15);
         assertThat(ModelConfig.read(Map.of("routing", "biased:0.15")).options().routing())
-                .isEqualTo(new RoutingSettings(mild, mild, false, true));
+                .isEqualTo(new RoutingSettings(mild, mild, false, Swaps.IMPORTANCE));
         assertThat(ModelConfig.read(Map.of("routing_limit", "biased:0.15")).options().routing())
-                .isEqualTo(new RoutingSettings(RoutingDial.EXACT, mild, false, true));
+                .isEqualTo(new RoutingSettings(RoutingDial.EXACT, mild, false, Swaps.IMPORTANCE));
         assertThatThrownBy(
                         () ->
                                 ModelConfig.read(
@@ -128,7 +129,7 @@ class ModelConfigTest {
                     budget_weight  | 0       | write an integer from 1 to 1000
                     routing        | biased  | write exact, biased:N with N from 0 to 1 (such as
                     routing_limit  | all     | write exact, biased:N with N from 0 to 1 (such as
-                    routing_swaps  | 1       | write true or false
+                    routing_swaps  | true    | write one of importance, recency, off
                     routing_prompts | maybe  | write true or false
                     context_length | 0       | write an integer from 16 to 1048576
                     context_length | 1e3     | write an integer from 16 to 1048576
