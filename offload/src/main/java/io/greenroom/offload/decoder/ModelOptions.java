@@ -97,7 +97,7 @@ public record ModelOptions(
         private ExpertBudget budget = ExpertBudget.AUTO;
         private ExpertBudget budgetFloor = ExpertBudget.AUTO;
         private int budgetWeight = 1;
-        private PolicyName cachePolicy = PolicyName.TINYLFU;
+        private PolicyName cachePolicy = PolicyName.DEFAULT;
         private SlotSplit slotSplit = SlotSplit.SHARED;
         private Prefetch prefetch = Prefetch.AUTO;
         private int contextLength;

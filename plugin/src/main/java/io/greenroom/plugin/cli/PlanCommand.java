@@ -101,10 +101,10 @@ final class PlanCommand implements Callable<Integer> {
     @Option(
             names = "--policy",
             paramLabel = "NAME",
-            defaultValue = "tinylfu",
+            defaultValue = "reuse",
             converter = PolicyText.class,
             description = "Cache policy to plan with (default: ${DEFAULT-VALUE}).")
-    private PolicyName policy = PolicyName.TINYLFU;
+    private PolicyName policy = PolicyName.DEFAULT;
 
     @Option(
             names = "--split",

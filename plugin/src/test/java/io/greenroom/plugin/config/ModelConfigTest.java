@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import io.greenroom.cache.ByteSize;
 import io.greenroom.cache.ExpertBudget;
+import io.greenroom.cache.policy.PolicyName;
 import io.greenroom.gating.precision.PrecisionRule;
 import io.greenroom.gating.residency.RoutingDial;
 import io.greenroom.offload.decoder.MixedPrecision;
@@ -39,7 +40,7 @@ class ModelConfigTest {
                         Map.ofEntries(
                                 Map.entry("expert_budget", "40%"),
                                 Map.entry("prefetch", "off"),
-                                Map.entry("cache_policy", "tinylfu"),
+                                Map.entry("cache_policy", "lfu"),
                                 Map.entry("routing", "Biased:0.15"),
                                 Map.entry("routing_limit", "resident"),
                                 Map.entry("routing_prompts", "true"),
@@ -65,6 +66,7 @@ class ModelConfigTest {
                         ModelOptions.builder()
                                 .budget(new ExpertBudget.Share(40))
                                 .prefetch(Prefetch.OFF)
+                                .cachePolicy(PolicyName.LFU)
                                 .contextLength(4096)
                                 .kvType(KvPages.Type.F16)
                                 .activations(ActivationPrecision.INT8)
