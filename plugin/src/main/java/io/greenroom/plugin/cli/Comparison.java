@@ -54,8 +54,11 @@ final class Comparison {
             preread(settings.definition(ways.get(0).options()), err);
         }
         int done = 0;
-        int all = ways.size() * settings.repeat();
+        int all = ways.size() * settings.repeat() + 1;
         try (ProgressBar bar = new ProgressBar(what, ProgressBar.Unit.COUNT, err)) {
+            // Not counted: the first run of a JVM pays for compiling what all of them run.
+            BenchRun.of(settings.definition(ways.get(ways.size() - 1).options()), work);
+            bar.update(++done, all);
             for (int round = 0; round < settings.repeat(); round++) {
                 List<Way> order = new ArrayList<>(ways);
                 if (round % 2 == 1) {

@@ -50,6 +50,73 @@ class BenchCommandTest {
     }
 
     @Test
+    void theLadderClimbsFromLoadOnDemandToOurs() {
+        int code =
+                run(
+                        "bench",
+                        "ladder",
+                        "--model",
+                        model,
+                        "--budget",
+                        "30%,60%",
+                        "--tokens",
+                        "8",
+                        "--repeat",
+                        "2",
+                        "--threads",
+                        "1",
+                        "--json");
+        assertThat(code).as(err.toString()).isZero();
+        assertThat(json().getAsJsonArray("budgets")).hasSize(2);
+        JsonObject budget = json().getAsJsonArray("budgets").get(1).getAsJsonObject();
+        assertThat(budget.get("budget").getAsString()).isEqualTo("60%");
+        assertThat(budget.get("tokens_identical").getAsBoolean()).isTrue();
+        List<JsonObject> ways =
+                budget.getAsJsonArray("ways").asList().stream()
+                        .map(JsonElement::getAsJsonObject)
+                        .toList();
+        assertThat(ways)
+                .extracting(way -> way.get("way").getAsString())
+                .containsExactly("load-on-demand", "lru", "lru, hits first", "ours");
+        for (JsonObject way : ways) {
+            assertThat(median(way, "tokens_per_second")).isPositive();
+            assertThat(way.getAsJsonObject("tokens_per_second").getAsJsonArray("values"))
+                    .hasSize(2);
+        }
+        assertThat(median(ways.get(0), "hit_rate")).as("nothing is kept").isZero();
+        assertThat(median(ways.get(1), "hit_rate"))
+                .isEqualTo(median(ways.get(2), "hit_rate"))
+                .isPositive();
+        assertThat(median(ways.get(0), "bytes_per_token"))
+                .isGreaterThan(median(ways.get(1), "bytes_per_token"));
+        assertThat(median(ways.get(3), "ours_is_faster_by")).isEqualTo(1);
+    }
+
+    @Test
+    void theLadderInWords() {
+        int code =
+                run(
+                        "bench",
+                        "ladder",
+                        "--model",
+                        model,
+                        "--budget",
+                        "50%",
+                        "--tokens",
+                        "4",
+                        "--repeat",
+                        "1",
+                        "--threads",
+                        "1",
+                        "--prompt",
+                        "ab cd");
+        assertThat(code).as(err.toString()).isZero();
+        assertThat(out.toString())
+                .contains("Budget 50%", "load-on-demand", "ours is ", " times as fast as lru")
+                .contains("All runs produced the same tokens.");
+    }
+
+    @Test
     void prefetchOffAutoAndOnOverASlowLink() {
         int code =
                 run(
