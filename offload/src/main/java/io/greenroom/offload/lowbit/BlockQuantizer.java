@@ -65,9 +65,9 @@ final class BlockQuantizer {
                 scale = half;
             }
         }
-        float d = HalfFloat.fromF16(scale);
+        float inverse = inverse(HalfFloat.fromF16(scale));
         for (int i = 0; i < BLOCK; i++) {
-            levels[i] = type.level(d == 0 ? 0 : x[from + i] / d);
+            levels[i] = type.level(x[from + i] * inverse);
         }
         out[at] = (byte) scale;
         out[at + 1] = (byte) (scale >>> 8);
@@ -77,7 +77,7 @@ final class BlockQuantizer {
 
     /** The scale with the least squared error for the levels that {@code d} leads to. */
     private float refitted(float[] x, int from, float d) {
-        float inverse = 1 / d;
+        float inverse = inverse(d);
         double product = 0;
         double squares = 0;
         for (int i = 0; i < BLOCK; i++) {
@@ -90,12 +90,16 @@ final class BlockQuantizer {
 
     /** Not finite for a scale that is none, so that it never wins. */
     private double error(float[] x, int from, float d) {
+        float inverse = inverse(d);
         double sum = 0;
         for (int i = 0; i < BLOCK; i++) {
-            double rounded = d == 0 ? 0 : (double) d * type.level(x[from + i] / d);
-            double off = x[from + i] - rounded;
+            double off = x[from + i] - (double) d * type.level(x[from + i] * inverse);
             sum += off * off;
         }
         return sum;
+    }
+
+    private static float inverse(float d) {
+        return d == 0 ? 0 : 1 / d;
     }
 }

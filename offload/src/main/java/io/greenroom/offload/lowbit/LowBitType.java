@@ -10,7 +10,7 @@ public enum LowBitType {
 
         @Override
         int level(float scaled) {
-            return Math.max(-8, Math.min(7, (int) Math.floor(scaled + 0.5f)));
+            return (int) (Math.max(-8, Math.min(7, scaled)) + 8.5f) - 8;
         }
 
         @Override
@@ -29,8 +29,7 @@ public enum LowBitType {
 
         @Override
         int level(float scaled) {
-            int q = (int) Math.floor(scaled * 0.5f + 2);
-            return 2 * Math.max(0, Math.min(3, q)) - 3;
+            return 2 * (int) Math.max(0, Math.min(3, scaled * 0.5f + 2)) - 3;
         }
 
         @Override
