@@ -96,6 +96,7 @@ final class PerplexityCommand implements Callable<Integer> {
         Perplexity.Windows windows = windows();
         List<RoutingDial> routings = routings();
         List<PerplexityRow> rows = new ArrayList<>();
+        writeCsv(rows); // so that a path that cannot be is told before the work
         for (String budget : settings.budgets()) {
             measure(budget, windows, routings, rows);
         }
@@ -110,15 +111,22 @@ final class PerplexityCommand implements Callable<Integer> {
             compared.forEach(row -> out.println(row.line()));
         }
         out.flush();
-        if (csv != null) {
-            try (Writer writer = Files.newBufferedWriter(csv)) {
-                writer.write(PerplexityRow.CSV_TITLES + "\n");
-                for (PerplexityRow row : compared) {
-                    writer.write(row.csv() + "\n");
-                }
-            }
-        }
         return 0;
+    }
+
+    /** Written anew after each row: what was measured outlives what goes wrong later. */
+    private void writeCsv(List<PerplexityRow> rows) throws IOException {
+        if (csv == null) {
+            return;
+        }
+        try (Writer writer = Files.newBufferedWriter(csv)) {
+            writer.write(PerplexityRow.CSV_TITLES + "\n");
+            for (PerplexityRow row : PerplexityRow.withRatios(rows)) {
+                writer.write(row.csv() + "\n");
+            }
+        } catch (IOException e) {
+            throw new IOException("The figures cannot be written to " + csv + ": " + e, e);
+        }
     }
 
     private List<RoutingDial> routings() {
@@ -152,6 +160,7 @@ final class PerplexityCommand implements Callable<Integer> {
                     int most = tokens == 0 ? 0 : Math.addExact(tokens, 1);
                     int[] ids = TextFiles.tokens(text, model.text().tokenizer(), most);
                     rows.add(score(model, text, budget, ids, windows, routing));
+                    writeCsv(rows);
                 }
             }
         }
