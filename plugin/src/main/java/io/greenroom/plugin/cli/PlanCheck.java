@@ -14,6 +14,7 @@ import java.util.Map;
 
 /**
  * A plan beside what came of it: the model is loaded with each budget in turn and answers prompts.
+ * Speed is that of answers with the time of reading their prompts, foretold and measured.
  *
  * @param results one for each budget that a model can run with
  */
@@ -33,9 +34,9 @@ record PlanCheck(List<Result> results) {
 
         /** NaN if no speed was foretold. */
         double speedPercent() {
-            return planned.tokensPerSecond() == 0
+            return planned.withPrompts() == 0
                     ? Double.NaN
-                    : 100 * (planned.tokensPerSecond() / measured.tokensPerSecond() - 1);
+                    : 100 * (planned.withPrompts() / measured.tokensPerSecond() - 1);
         }
     }
 
@@ -104,7 +105,7 @@ record PlanCheck(List<Result> results) {
                         "measured",
                         "off by"));
         for (Result result : results) {
-            boolean timed = result.planned().tokensPerSecond() > 0;
+            boolean timed = result.planned().withPrompts() > 0;
             lines.add(
                     String.format(
                             Locale.ROOT,
@@ -115,7 +116,7 @@ record PlanCheck(List<Result> results) {
                             result.hitPoints(),
                             timed
                                     ? String.format(
-                                            Locale.ROOT, "%.1f", result.planned().tokensPerSecond())
+                                            Locale.ROOT, "%.1f", result.planned().withPrompts())
                                     : "-",
                             result.measured().tokensPerSecond(),
                             timed
@@ -131,7 +132,7 @@ record PlanCheck(List<Result> results) {
             JsonObject json = new JsonObject();
             json.addProperty("budget", result.row().name());
             json.addProperty("planned_hit_rate", result.planned().hitRate());
-            json.addProperty("planned_tokens_per_second", result.planned().tokensPerSecond());
+            json.addProperty("planned_tokens_per_second", result.planned().withPrompts());
             JsonObject measured = new JsonObject();
             result.measured().addTo(measured);
             json.add("measured", measured);

@@ -101,9 +101,8 @@ final class PlanCommand implements Callable<Integer> {
     @Option(
             names = "--policy",
             paramLabel = "NAME",
-            defaultValue = "reuse",
             converter = PolicyText.class,
-            description = "Cache policy to plan with (default: ${DEFAULT-VALUE}).")
+            description = "Cache policy to plan with; what a model gets by default unless given.")
     private PolicyName policy = PolicyName.DEFAULT;
 
     @Option(

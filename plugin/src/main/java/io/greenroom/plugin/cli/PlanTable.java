@@ -51,8 +51,10 @@ record PlanTable(List<Row> rows, long limitBytes, long overheadBytes) {
      * @param hitRate share of visited experts that are resident, prompts included
      * @param bytesPerToken read for each token
      * @param tokensPerSecond of one request being answered; 0 if no time is known
+     * @param withPrompts the same, with the time of reading the traffic's prompts
      */
-    record Forecast(double hitRate, double bytesPerToken, double tokensPerSecond) {}
+    record Forecast(
+            double hitRate, double bytesPerToken, double tokensPerSecond, double withPrompts) {}
 
     /** Replays traffic through the cache that a budget makes. */
     static Forecast forecast(
@@ -79,7 +81,8 @@ record PlanTable(List<Row> rows, long limitBytes, long overheadBytes) {
         return new Forecast(
                 sum.hitRate(),
                 sum.tokens() == 0 ? 0 : (double) sum.bytesLoaded() / sum.tokens(),
-                time == null ? 0 : sum.decodeTokensPerSecond());
+                time == null ? 0 : sum.decodeTokensPerSecond(),
+                time == null ? 0 : sum.decodeTokens() / (sum.nanos() / 1e9));
     }
 
     /** A row, with its verdict. */
