@@ -201,10 +201,26 @@ class GhostCurveTest {
                 ghosts.stepped(before.rows(), before.decode());
                 step = visit.step();
             }
-            ghosts.visit(visit.layer(), visit.experts(), null, visit.decode());
+            ghosts.visit(
+                    visit.layer(),
+                    visit.experts(),
+                    scores(visit, sequence.shape().experts()),
+                    visit.decode());
             before = visit;
         }
         ghosts.stepped(before.rows(), before.decode());
+    }
+
+    /** Router probabilities of a visit, or null if none are known. */
+    static float @Nullable [] scores(Visit visit, int experts) {
+        if (visit.scored().length == 0) {
+            return null;
+        }
+        float[] scores = new float[experts];
+        for (int i = 0; i < visit.scored().length; i++) {
+            scores[visit.scored()[i]] = visit.scores()[i];
+        }
+        return scores;
     }
 
     /** The hit rate of a cache of one size, with the same fading. */

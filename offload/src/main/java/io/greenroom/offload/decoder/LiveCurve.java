@@ -7,7 +7,6 @@ import io.greenroom.cache.plan.GhostCurve;
 import io.greenroom.cache.plan.GhostFeed;
 import io.greenroom.cache.plan.MissRatioCurve;
 import io.greenroom.cache.policy.CacheShape;
-import io.greenroom.cache.policy.PolicyName;
 import io.greenroom.gating.RoutingDecision;
 import io.greenroom.offload.kernel.Activations;
 import io.greenroom.offload.store.Checkpoint;
@@ -22,6 +21,7 @@ import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.function.LongSupplier;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Learns from a model's own traffic what other budgets would bring it. Notes on the scheduler's
@@ -41,6 +41,7 @@ final class LiveCurve implements RoutingObserver, AutoCloseable {
     private final GhostCurve ghosts;
     private final GhostFeed feed;
     private final ExpertCache cache;
+    private final @Nullable ScoreObserver scores;
     private final StepTimes times;
     private final long slotBytes;
     private final long missBytes;
@@ -49,6 +50,7 @@ final class LiveCurve implements RoutingObserver, AutoCloseable {
     private final Runnable end;
 
     /**
+     * @param scores tells the cache of scores before this is told of the routing, or null
      * @param layers of the model
      * @param experts of each layer
      * @param slotBytes memory of a resident expert
@@ -60,6 +62,7 @@ final class LiveCurve implements RoutingObserver, AutoCloseable {
     LiveCurve(
             GhostCurve ghosts,
             ExpertCache cache,
+            @Nullable ScoreObserver scores,
             int layers,
             int experts,
             long slotBytes,
@@ -70,6 +73,7 @@ final class LiveCurve implements RoutingObserver, AutoCloseable {
         this.ghosts = ghosts;
         this.feed = new GhostFeed(ghosts, executor, layers, experts);
         this.cache = cache;
+        this.scores = scores;
         this.times = new StepTimes(clock, () -> cache.stats().stallNanos());
         this.slotBytes = slotBytes;
         this.missBytes = missBytes;
@@ -78,9 +82,17 @@ final class LiveCurve implements RoutingObserver, AutoCloseable {
         this.end = end;
     }
 
-    /** For a model being loaded; a thread of its own computes while the model is busy. */
+    /**
+     * For a model being loaded; a thread of its own computes while the model is busy.
+     *
+     * @param scores tells the cache of scores before this is told of the routing, or null
+     */
     static LiveCurve of(
-            Checkpoint checkpoint, ExpertLayout layout, ExpertCache cache, PolicyName policy) {
+            Checkpoint checkpoint,
+            ExpertLayout layout,
+            ExpertCache cache,
+            ModelOptions options,
+            @Nullable ScoreObserver scores) {
         ModelSpec spec = checkpoint.spec();
         CacheShape shape = new CacheShape(spec.layers(), spec.experts(), spec.expertsPerToken());
         String name = "ghosts-" + checkpoint.location().getFileName();
@@ -97,8 +109,14 @@ final class LiveCurve implements RoutingObserver, AutoCloseable {
                             return thread;
                         });
         return new LiveCurve(
-                new GhostCurve(shape, spec.moeLayers(), policy, null, HALF_LIFE),
+                new GhostCurve(
+                        shape,
+                        spec.moeLayers(),
+                        options.cachePolicy(),
+                        options.slotSplit().over(spec.moeLayers()),
+                        HALF_LIFE),
                 cache,
+                scores,
                 spec.layers(),
                 spec.experts(),
                 layout.slotBytes(),
@@ -139,7 +157,7 @@ final class LiveCurve implements RoutingObserver, AutoCloseable {
         for (int i = 0; i < count; i++) {
             seen.clear(distinct[i]);
         }
-        feed.visit(layer, distinct, count, null);
+        feed.visit(layer, distinct, count, scores == null ? null : scores.latest());
     }
 
     @Override

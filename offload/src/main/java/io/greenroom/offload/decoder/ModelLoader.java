@@ -225,11 +225,11 @@ record ModelLoader(
                         : resources.push(recorder(checkpoint, layout, options, compute, scratch));
         List<RoutingObserver> observers = new ArrayList<>();
         observers.add(counting(usage));
-        if (cache.usesScores()) {
-            observers.add(new ScoreObserver(cache, spec.experts()));
+        ScoreObserver scores = cache.usesScores() ? new ScoreObserver(cache, spec.experts()) : null;
+        if (scores != null) {
+            observers.add(scores);
         }
-        LiveCurve curve =
-                resources.push(LiveCurve.of(checkpoint, layout, cache, options.cachePolicy()));
+        LiveCurve curve = resources.push(LiveCurve.of(checkpoint, layout, cache, options, scores));
         observers.add(curve);
         ExpertStage.Slots slots = new SlotViews(reader::weights, spec);
         if (options.routing().exchanges()) {

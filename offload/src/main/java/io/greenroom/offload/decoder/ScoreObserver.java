@@ -36,4 +36,9 @@ final class ScoreObserver implements RoutingObserver {
         }
         cache.observed(layer, scores);
     }
+
+    /** What the cache was told last, {@code [experts]}; changes with the next layer. */
+    float[] latest() {
+        return scores;
+    }
 }

@@ -41,6 +41,7 @@ class LiveCurveTest {
                             null,
                             100_000),
                     cache,
+                    null,
                     LAYERS,
                     EXPERTS,
                     1000,

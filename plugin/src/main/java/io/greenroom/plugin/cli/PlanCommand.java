@@ -135,6 +135,13 @@ final class PlanCommand implements Callable<Integer> {
             description = "With --check: longest answer (default: ${DEFAULT-VALUE}).")
     private int maxTokens = 40;
 
+    @Option(
+            names = "--planner-speed",
+            description =
+                    "Only print how long planning takes on this machine, and what the live"
+                            + " miss-ratio curve costs.")
+    private boolean plannerSpeed;
+
     @Option(names = "--json", description = "Print everything as one JSON object.")
     private boolean json;
 
@@ -146,6 +153,11 @@ final class PlanCommand implements Callable<Integer> {
     public Integer call() throws IOException, InterruptedException, ConfigException {
         PrintWriter out = spec.commandLine().getOut();
         PrintWriter err = spec.commandLine().getErr();
+        if (plannerSpeed) {
+            new PlannerSpeed(System::nanoTime, policy).lines().forEach(out::println);
+            out.flush();
+            return 0;
+        }
         Path path = model == null ? DemoCommand.demoModel(home) : model;
         ModelDefinition definition = settings.definition(ModelDefinition.nameOf(path), path);
         ModelConfig config = ModelConfig.read(definition.options());
