@@ -117,6 +117,40 @@ class BenchCommandTest {
     }
 
     @Test
+    void budgetsChangeUnderRequests() {
+        int code =
+                run(
+                        "bench",
+                        "budget",
+                        "--model",
+                        model,
+                        "--budgets",
+                        "100%,25%,60%",
+                        "--tokens",
+                        "6",
+                        "--answers",
+                        "2",
+                        "--json");
+        assertThat(code).as(err.toString()).isZero();
+        JsonObject json = json();
+        assertThat(json.get("failed").getAsInt()).isZero();
+        assertThat(json.get("with_other_tokens").getAsInt()).isZero();
+        assertThat(json.get("requests").getAsInt()).isGreaterThanOrEqualTo(6);
+        assertThat(json.getAsJsonArray("changes")).hasSize(2);
+        JsonObject less = json.getAsJsonArray("changes").get(0).getAsJsonObject();
+        assertThat(less.get("slots_after").getAsInt()).isPositive();
+        assertThat(less.get("slots_after").getAsInt())
+                .isLessThanOrEqualTo(less.get("slots_before").getAsInt() / 4);
+        assertThat(less.get("rss_after").getAsLong()).isPositive();
+    }
+
+    @Test
+    void budgetsThatAreNoneAreBadUsage() {
+        assertThat(run("bench", "budget", "--model", model, "--budgets", "100%,lots")).isEqualTo(2);
+        assertThat(err.toString()).contains("Not a budget: \"lots\"");
+    }
+
+    @Test
     void prefetchOffAutoAndOnOverASlowLink() {
         int code =
                 run(

@@ -15,10 +15,12 @@ import io.greenroom.offload.decoder.ModelOptions.Prefetch;
 import io.greenroom.offload.decoder.RoutingSettings;
 import io.greenroom.offload.decoder.RoutingSettings.Swaps;
 import io.greenroom.offload.decoder.SkippedWeight;
+import io.greenroom.offload.decoder.SlotSplit;
 import io.greenroom.offload.decoder.TraceOptions;
 import io.greenroom.offload.kernel.ActivationPrecision;
 import io.greenroom.offload.kernel.KvPages;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
@@ -40,7 +42,10 @@ class ModelConfigTest {
                         Map.ofEntries(
                                 Map.entry("expert_budget", "40%"),
                                 Map.entry("prefetch", "off"),
-                                Map.entry("cache_policy", "lfu"),
+                                Map.entry("budget_floor", "10%"),
+                                Map.entry("budget_weight", "3"),
+                                Map.entry("cache_policy", "lru"),
+                                Map.entry("cache_split", "3, 2"),
                                 Map.entry("routing", "Biased:0.15"),
                                 Map.entry("routing_limit", "resident"),
                                 Map.entry("routing_prompts", "true"),
@@ -65,8 +70,11 @@ class ModelConfigTest {
                 .isEqualTo(
                         ModelOptions.builder()
                                 .budget(new ExpertBudget.Share(40))
+                                .budgetFloor(new ExpertBudget.Share(10))
+                                .budgetWeight(3)
+                                .cachePolicy(PolicyName.LRU)
+                                .slotSplit(new SlotSplit.Weights(List.of(3, 2)))
                                 .prefetch(Prefetch.OFF)
-                                .cachePolicy(PolicyName.LFU)
                                 .contextLength(4096)
                                 .kvType(KvPages.Type.F16)
                                 .activations(ActivationPrecision.INT8)

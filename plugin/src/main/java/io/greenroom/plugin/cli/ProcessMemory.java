@@ -1,0 +1,38 @@
+package io.greenroom.plugin.cli;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+
+/**
+ * What Linux says this process holds, in bytes.
+ *
+ * @param resident all of it: VmRSS
+ * @param anonymous without files: RssAnon, the heap and native memory
+ */
+record ProcessMemory(long resident, long anonymous) {
+
+    private static final Path STATUS = Path.of("/proc/self/status");
+
+    /**
+     * Reads /proc/self/status.
+     *
+     * @throws IOException if the system has no such file
+     */
+    static ProcessMemory now() throws IOException {
+        long resident = 0;
+        long anonymous = 0;
+        for (String line : Files.readAllLines(STATUS)) {
+            if (line.startsWith("VmRSS:")) {
+                resident = kibibytes(line);
+            } else if (line.startsWith("RssAnon:")) {
+                anonymous = kibibytes(line);
+            }
+        }
+        return new ProcessMemory(resident, anonymous);
+    }
+
+    private static long kibibytes(String line) {
+        return Long.parseLong(line.replaceAll("\\D", "")) * 1024;
+    }
+}
