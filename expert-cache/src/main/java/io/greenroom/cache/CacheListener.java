@@ -49,4 +49,62 @@ public interface CacheListener {
 
     /** A slot is out of use, and its memory has been given back. Called as {@link #on}. */
     default void slotRetired(int slot) {}
+
+    /**
+     * A read has completed; {@link Event#LOADED} comes next. Called as {@link #on}.
+     *
+     * @param nanos since the read was asked for, waiting for a reader included
+     */
+    default void read(ExpertId id, long nanos) {}
+
+    /**
+     * A visit is done with an expert that it had missed: it was handed out, it could not be read,
+     * or the visit ended without it. Comes once for every {@link Event#MISS}, when the visit is
+     * closed at the latest. Called as {@link #on}.
+     *
+     * @param stallNanos what the visit waited for this expert with nothing else to hand out; over
+     *     all experts the sum is {@link CacheStats#stallNanos}
+     */
+    default void settled(ExpertId id, long stallNanos) {}
+
+    /** One listener that tells all of these, in order. */
+    static CacheListener all(CacheListener... listeners) {
+        CacheListener[] all = listeners.clone();
+        return new CacheListener() {
+            @Override
+            public void on(Event event, ExpertId id, int slot) {
+                for (CacheListener listener : all) {
+                    listener.on(event, id, slot);
+                }
+            }
+
+            @Override
+            public void resized(int from, int to) {
+                for (CacheListener listener : all) {
+                    listener.resized(from, to);
+                }
+            }
+
+            @Override
+            public void slotRetired(int slot) {
+                for (CacheListener listener : all) {
+                    listener.slotRetired(slot);
+                }
+            }
+
+            @Override
+            public void read(ExpertId id, long nanos) {
+                for (CacheListener listener : all) {
+                    listener.read(id, nanos);
+                }
+            }
+
+            @Override
+            public void settled(ExpertId id, long stallNanos) {
+                for (CacheListener listener : all) {
+                    listener.settled(id, stallNanos);
+                }
+            }
+        };
+    }
 }

@@ -120,6 +120,9 @@ public interface ExpertCache extends AutoCloseable, SharedBudget.Holder {
     /** A consistent snapshot of who is resident. */
     Collection<ExpertId> residents();
 
+    /** How many are resident, in constant time. */
+    int residentCount();
+
     /**
      * Slots that may be memory now: the number last asked for, and while a smaller one has not been
      * reached, those still to be given up.

@@ -353,6 +353,16 @@ final class PagedExpertCache implements ExpertCache {
     }
 
     @Override
+    public int residentCount() {
+        lock();
+        try {
+            return slots.size() - slots.free() - loading;
+        } finally {
+            unlock();
+        }
+    }
+
+    @Override
     public int slots() {
         lock();
         try {
@@ -515,7 +525,9 @@ final class PagedExpertCache implements ExpertCache {
         try {
             var unused = changed.awaitNanos(remaining);
         } finally {
-            counters.stallNanos += clock.getAsLong() - before;
+            long waited = clock.getAsLong() - before;
+            counters.stallNanos += waited;
+            visit.waited(waited);
         }
         return true;
     }
@@ -743,6 +755,7 @@ final class PagedExpertCache implements ExpertCache {
         if (entry.holds > 0) {
             held++;
         }
+        tellRead(entry, clock.getAsLong() - load.begun);
         tell(Event.LOADED, entry, entry.slot);
         for (Visit visit : load.waiting) {
             visit.arrived(entry);
@@ -1060,6 +1073,23 @@ final class PagedExpertCache implements ExpertCache {
                     System.Logger.Level.WARNING,
                     "A cache listener failed on " + event + " of " + entry.id,
                     e);
+        }
+    }
+
+    private void tellRead(Entry entry, long nanos) {
+        try {
+            listener.read(entry.id, nanos);
+        } catch (RuntimeException e) {
+            LOG.log(System.Logger.Level.WARNING, "A cache listener failed on a read", e);
+        }
+    }
+
+    /** A visit is done with an expert that it had missed. */
+    void settled(ExpertId id, long stallNanos) {
+        try {
+            listener.settled(id, stallNanos);
+        } catch (RuntimeException e) {
+            LOG.log(System.Logger.Level.WARNING, "A cache listener failed on a settled miss", e);
         }
     }
 

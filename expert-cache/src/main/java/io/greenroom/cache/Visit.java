@@ -33,6 +33,8 @@ final class Visit implements ExpertVisit {
     private int outstanding;
 
     private @Nullable ArrayDeque<ExpertLoadException> failures; // made for the first
+    private @Nullable List<ExpertId> givenUp; // failures the caller was told; made for the first
+    private long stall; // waited since an expert was settled last
     private boolean closed;
 
     Visit(PagedExpertCache cache, int experts, int depth) {
@@ -78,6 +80,7 @@ final class Visit implements ExpertVisit {
                 return;
             }
             closed = true;
+            settleTheRest();
             for (int i = handedOut; i < readyCount; i++) {
                 cache.release(ready[i]);
             }
@@ -89,6 +92,11 @@ final class Visit implements ExpertVisit {
             cache.unlock();
         }
         cache.giveBackRetired();
+    }
+
+    /** It waited, with nothing to hand out. */
+    void waited(long nanos) {
+        stall += nanos;
     }
 
     /** The visit found an expert resident, and holds it. */
@@ -166,10 +174,38 @@ final class Visit implements ExpertVisit {
     private Lease handOut() {
         if (handedOut >= hitCount) {
             outstanding--;
+            settle(ready[handedOut].id);
         }
         Lease lease = new Lease(this, ready[handedOut++]);
         cache.leaseBegan();
         return lease;
+    }
+
+    private void settle(ExpertId id) {
+        cache.settled(id, stall);
+        stall = 0;
+    }
+
+    /** Missed experts that were neither handed out nor reported as failed. */
+    private void settleTheRest() {
+        int settled = handedOut - Math.min(handedOut, hitCount);
+        settled += givenUp == null ? 0 : givenUp.size();
+        for (int i = 0; i < missingCount && settled < missingCount; i++) {
+            ExpertId id = missing[i].id;
+            if (!wasHandedOut(id) && (givenUp == null || !givenUp.contains(id))) {
+                settled++;
+                settle(id);
+            }
+        }
+    }
+
+    private boolean wasHandedOut(ExpertId id) {
+        for (int i = hitCount; i < handedOut; i++) {
+            if (ready[i].id.equals(id)) {
+                return true;
+            }
+        }
+        return false;
     }
 
     private boolean isExhausted() {
@@ -186,6 +222,9 @@ final class Visit implements ExpertVisit {
             while (true) {
                 ExpertLoadException failure = failures == null ? null : failures.pollFirst();
                 if (failure != null) {
+                    givenUp = givenUp == null ? new ArrayList<>(1) : givenUp;
+                    givenUp.add(failure.id());
+                    settle(failure.id());
                     throw failure;
                 }
                 if (claimResidents()) {

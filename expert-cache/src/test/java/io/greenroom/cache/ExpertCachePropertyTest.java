@@ -238,6 +238,7 @@ class ExpertCachePropertyTest {
         assertThat(stats.loadFailures()).isEqualTo(failed);
         assertThat(stats.bytesLoaded()).isEqualTo(completed * 100);
         assertThat(stats.loads() - stats.evictions()).isEqualTo(cache.residents().size());
+        assertThat(cache.residentCount()).isEqualTo(cache.residents().size());
         assertThat(stats.prefetchIssued()).isEqualTo(hints);
         assertThat(stats.prefetchUseful() + stats.prefetchLate() + stats.prefetchWasted())
                 .isLessThanOrEqualTo(hints);
@@ -252,6 +253,9 @@ class ExpertCachePropertyTest {
      * Nothing is held any longer: the last resize is reached, the others are or were superseded.
      */
     private void checkResizes() {
+        assertThat(ledger.unsettled()).isZero();
+        assertThat(ledger.misses()).isEqualTo(cache.stats().misses());
+        assertThat(ledger.stallNanos()).isEqualTo(cache.stats().stallNanos());
         for (CompletableFuture<Integer> resize : resizes) {
             assertThat(resize).isDone();
         }

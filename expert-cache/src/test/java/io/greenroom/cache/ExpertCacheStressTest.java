@@ -118,6 +118,9 @@ class ExpertCacheStressTest {
         assertThat(failures).isPositive();
         CacheStats stats = cache.stats();
         assertThat(stats.hits() + stats.misses()).isEqualTo(visited);
+        assertThat(stats.misses()).isEqualTo(ledger.misses());
+        assertThat(ledger.unsettled()).isZero();
+        assertThat(stats.stallNanos()).isEqualTo(ledger.stallNanos());
         assertThat(stats.loadFailures()).isPositive();
         assertThat(cache.residents()).isEmpty();
     }

@@ -24,6 +24,9 @@ final class SlotLedger implements CacheListener {
     private int mostOwned;
     private int inMemory; // slots that may be owned
     private int target;
+    private final Map<ExpertId, Integer> missed = new HashMap<>(); // and not settled
+    private int misses;
+    private long stallNanos;
 
     SlotLedger(int slots) {
         this(slots, slots);
@@ -78,13 +81,43 @@ final class SlotLedger implements CacheListener {
             case HIT ->
                     expect(id.equals(owners.get(slot)) && !reading.contains(id), event, id, slot);
             case PROMOTE -> expect(reading.contains(id), event, id, slot);
-            case MISS ->
-                    expect(
-                            slot == -1 && (!owners.containsValue(id) || reading.contains(id)),
-                            event,
-                            id,
-                            slot);
+            case MISS -> {
+                expect(
+                        slot == -1 && (!owners.containsValue(id) || reading.contains(id)),
+                        event,
+                        id,
+                        slot);
+                missed.merge(id, 1, Integer::sum);
+                misses++;
+            }
         }
+    }
+
+    @Override
+    public synchronized void settled(ExpertId id, long stalled) {
+        check(missed.getOrDefault(id, 0) > 0, () -> id + " settled, but missed are " + missed);
+        check(stalled >= 0, () -> id + " stalled for " + stalled);
+        missed.merge(id, -1, (count, less) -> count == 1 ? null : count + less);
+        stallNanos += stalled;
+    }
+
+    @Override
+    public synchronized void read(ExpertId id, long nanos) {
+        check(reading.contains(id) && nanos >= 0, () -> id + " read in " + nanos);
+    }
+
+    /** Misses that no visit has settled. */
+    synchronized int unsettled() {
+        return missed.values().stream().mapToInt(count -> count).sum();
+    }
+
+    synchronized int misses() {
+        return misses;
+    }
+
+    /** Waits as told with the misses. */
+    synchronized long stallNanos() {
+        return stallNanos;
     }
 
     List<String> violations() {

@@ -65,14 +65,16 @@ public final class ExpertUsage implements CacheListener {
             case MISS -> count(ExpertCounter.MISSES, at);
             case PREFETCH -> guessed.set(at);
             case PROMOTE -> {
-                guessed.clear(at);
-                count(ExpertCounter.PREFETCH_LATE, at);
+                if (guessed.get(at)) { // else it was a warm-up's or a swap's
+                    guessed.clear(at);
+                    count(ExpertCounter.PREFETCH_LATE, at);
+                }
             }
             case LOADED -> {
                 count(ExpertCounter.LOADS, at);
                 add(counts[ExpertCounter.BYTES_READ.ordinal()], at, expertBytes.applyAsLong(id));
             }
-            case LOAD_FAILED -> guessed.clear(at);
+            case LOAD_FAILED, CANCELLED -> guessed.clear(at);
             case EVICT -> {
                 if (guessed.get(at)) {
                     guessed.clear(at);

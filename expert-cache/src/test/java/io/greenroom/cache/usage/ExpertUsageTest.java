@@ -3,6 +3,7 @@ package io.greenroom.cache.usage;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.greenroom.cache.CacheListener;
 import io.greenroom.cache.CacheStats;
 import io.greenroom.cache.ExpertCache;
 import io.greenroom.cache.ExpertId;
@@ -95,6 +96,24 @@ class ExpertUsageTest {
                 .isPositive();
         reading.forEach(read -> read.complete(null));
         cache.close();
+    }
+
+    @Test
+    void onlyHintsCountAsPrefetch() {
+        ExpertId id = new ExpertId(1, 2);
+        usage.on(CacheListener.Event.PREFETCH, id, 0);
+        usage.on(CacheListener.Event.CANCELLED, id, 0);
+        usage.on(CacheListener.Event.LOAD, id, 0);
+        usage.on(CacheListener.Event.LOADED, id, 0);
+        usage.on(CacheListener.Event.HIT, id, 0); // read on demand after the hint was called off
+        usage.on(CacheListener.Event.EVICT, id, 0);
+        usage.on(CacheListener.Event.BACKGROUND, id, 0);
+        usage.on(CacheListener.Event.PROMOTE, id, 0); // a warm-up that a visit joined
+
+        UsageSnapshot counts = usage.snapshot();
+        assertThat(counts.sum(ExpertCounter.PREFETCH_USEFUL)).isZero();
+        assertThat(counts.sum(ExpertCounter.PREFETCH_LATE)).isZero();
+        assertThat(counts.sum(ExpertCounter.PREFETCH_WASTED)).isZero();
     }
 
     @Test

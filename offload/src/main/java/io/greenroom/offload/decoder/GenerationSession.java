@@ -1,6 +1,5 @@
 package io.greenroom.offload.decoder;
 
-import java.util.concurrent.atomic.LongAdder;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
@@ -12,10 +11,11 @@ final class GenerationSession extends SequenceSession implements Generation {
     private final TokenListener listener;
     private final Sampler sampler;
     private final LongSupplier clock;
-    private final Counters counters;
+    private final ModelMeters meters;
     private final long submitted;
     private long firstStep;
     private long firstToken;
+    private long lastToken;
     private boolean started;
     private int produced;
 
@@ -26,7 +26,7 @@ final class GenerationSession extends SequenceSession implements Generation {
      * @param listener hears the tokens
      * @param heap scratch of the thread that samples
      * @param clock nanoseconds
-     * @param counters totals of the model
+     * @param meters of the model
      */
     GenerationSession(
             GenerationRequest request,
@@ -35,7 +35,7 @@ final class GenerationSession extends SequenceSession implements Generation {
             TokenListener listener,
             TokenHeap heap,
             LongSupplier clock,
-            Counters counters) {
+            ModelMeters meters) {
         // The last token produced is never fed back, so it needs no position.
         super(
                 request.prompt(),
@@ -47,17 +47,9 @@ final class GenerationSession extends SequenceSession implements Generation {
         this.listener = listener;
         this.sampler = new Sampler(request.sampling(), request.prompt(), heap);
         this.clock = clock;
-        this.counters = counters;
+        this.meters = meters;
         this.submitted = clock.getAsLong();
     }
-
-    /**
-     * Totals over all generations of a model.
-     *
-     * @param tokensIn prompt tokens processed
-     * @param tokensOut tokens produced
-     */
-    record Counters(LongAdder tokensIn, LongAdder tokensOut) {}
 
     @Override
     boolean wantsLogits(int position) {
@@ -69,9 +61,10 @@ final class GenerationSession extends SequenceSession implements Generation {
         if (!started) {
             started = true;
             firstStep = clock.getAsLong();
+            meters.queued(firstStep - submitted);
         }
         if (prefilling()) {
-            counters.tokensIn().add(count);
+            meters.promptTokens(count);
         }
     }
 
@@ -81,10 +74,14 @@ final class GenerationSession extends SequenceSession implements Generation {
         if (request.endTokens().contains(token)) {
             return FinishReason.STOP;
         }
+        long now = clock.getAsLong();
         if (produced++ == 0) {
-            firstToken = clock.getAsLong();
+            firstToken = now;
+            meters.firstToken(now - submitted);
+        } else {
+            meters.nextToken(now - lastToken);
         }
-        counters.tokensOut().increment();
+        lastToken = now;
         if (!listener.onToken(token)) {
             return FinishReason.STOP;
         }
@@ -98,6 +95,7 @@ final class GenerationSession extends SequenceSession implements Generation {
     @Override
     void onEnd(FinishReason reason, @Nullable Throwable failure) {
         long now = clock.getAsLong();
+        meters.ended(reason);
         listener.onFinish(
                 reason,
                 new GenerationUsage(

@@ -55,6 +55,10 @@ final class KvCache {
         return freeCount;
     }
 
+    int usedPages() {
+        return free.length - freeCount;
+    }
+
     boolean canReserve(int positions) {
         return pagesFor(positions) <= freeCount;
     }

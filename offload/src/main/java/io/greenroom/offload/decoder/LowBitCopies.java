@@ -1,5 +1,6 @@
 package io.greenroom.offload.decoder;
 
+import io.greenroom.cache.CacheListener;
 import io.greenroom.cache.CacheStats;
 import io.greenroom.cache.ExpertCache;
 import io.greenroom.cache.ExpertLoader;
@@ -88,6 +89,7 @@ final class LowBitCopies {
          * @param expertBytes of an expert in full, in each layer
          * @param rows most rows of a batch
          * @param reading wraps the reader
+         * @param listener is told of every event
          * @param resources takes what is to be closed
          */
         LowBitCopies hold(
@@ -96,6 +98,7 @@ final class LowBitCopies {
                 int rows,
                 UnaryOperator<ExpertLoader> reading,
                 Duration loadTimeout,
+                CacheListener listener,
                 ResourceStack resources) {
             LowBitFile file = source.file();
             ExpertLoader checked = new CheckedReader(reader, file, arena);
@@ -107,6 +110,7 @@ final class LowBitCopies {
                                     .capacity(arena.slots())
                                     .expertBytes(source.layout()::expertBytes)
                                     .loadTimeout(loadTimeout)
+                                    .listener(listener)
                                     .build());
             MixedAccount account = new MixedAccount(rows, expertBytes, file.copyBytes());
             return new LowBitCopies(source.settings(), file, arena, reader, cache, account);

@@ -1,6 +1,7 @@
 package io.greenroom.offload.decoder;
 
 import io.greenroom.cache.BudgetShares;
+import io.greenroom.cache.CacheListener;
 import io.greenroom.cache.ExpertCache;
 import io.greenroom.cache.ExpertId;
 import io.greenroom.cache.ExpertLoader;
@@ -15,6 +16,7 @@ import io.greenroom.gating.predict.GuessCorrection;
 import io.greenroom.gating.predict.PrefetchAudit;
 import io.greenroom.gating.residency.Importance;
 import io.greenroom.gating.residency.RoutingTally;
+import io.greenroom.offload.jfr.FlightEvents;
 import io.greenroom.offload.kernel.ActivationPrecision;
 import io.greenroom.offload.kernel.Activations;
 import io.greenroom.offload.kernel.Kernels;
@@ -165,6 +167,7 @@ record ModelLoader(
                                 ExpertReader.DEFAULT_LANES,
                                 options.linkLimit()));
         ExpertUsage usage = new ExpertUsage(spec.layers(), spec.experts(), layout::expertBytes);
+        ModelMeters meters = new ModelMeters(spec.layers());
         LowBitCopies.Opened openedCopies =
                 copySource == null ? null : open(copySource, alone.experts(), options, resources);
         HeldSlots held =
@@ -183,7 +186,11 @@ record ModelLoader(
                                                                     .over(spec.moeLayers()))
                                                     .expertBytes(layout::expertBytes)
                                                     .loadTimeout(loadTimeout)
-                                                    .listener(usage)
+                                                    .listener(
+                                                            CacheListener.all(
+                                                                    usage,
+                                                                    meters.experts(),
+                                                                    flight(checkpoint, layout)))
                                                     .build());
                             LowBitCopies beside =
                                     openedCopies == null
@@ -194,6 +201,11 @@ record ModelLoader(
                                                     scratch.x().rows(),
                                                     reading,
                                                     loadTimeout,
+                                                    CacheListener.all(
+                                                            meters.copies(),
+                                                            flightOfCopies(
+                                                                    checkpoint,
+                                                                    openedCopies.source())),
                                                     resources);
                             return new HeldSlots(experts, arena, beside, alone.experts());
                         });
@@ -225,6 +237,7 @@ record ModelLoader(
                         : resources.push(recorder(checkpoint, layout, options, compute, scratch));
         List<RoutingObserver> observers = new ArrayList<>();
         observers.add(counting(usage));
+        observers.add(meters.steps());
         ScoreObserver scores = cache.usesScores() ? new ScoreObserver(cache, spec.experts()) : null;
         if (scores != null) {
             observers.add(scores);
@@ -289,7 +302,8 @@ record ModelLoader(
                         options.routing(),
                         routingTally,
                         recorder,
-                        curve);
+                        curve,
+                        meters);
         scheduler.start();
         LOG.info(
                 "Loaded {} ({}): {}, kernels {}, prefetch {}",
@@ -299,6 +313,30 @@ record ModelLoader(
                 compute.describe(),
                 options.prefetch());
         return model;
+    }
+
+    private static CacheListener flight(Checkpoint checkpoint, ExpertLayout layout) {
+        return FlightEvents.listener(
+                new FlightEvents.Source(
+                        modelName(checkpoint),
+                        false,
+                        checkpoint.spec().experts(),
+                        layout.slotBytes(),
+                        layout::expertBytes));
+    }
+
+    private static CacheListener flightOfCopies(Checkpoint checkpoint, LowBitCopies.Source copies) {
+        return FlightEvents.listener(
+                new FlightEvents.Source(
+                        modelName(checkpoint),
+                        true,
+                        checkpoint.spec().experts(),
+                        copies.layout().slotBytes(),
+                        copies.layout()::expertBytes));
+    }
+
+    private static String modelName(Checkpoint checkpoint) {
+        return String.valueOf(checkpoint.location().getFileName());
     }
 
     /** Bytes of an expert in each layer; 0 where there are none. */

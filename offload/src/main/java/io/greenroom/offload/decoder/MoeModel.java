@@ -59,6 +59,9 @@ public interface MoeModel extends AutoCloseable {
     /** What each expert was used for since the load. */
     UsageSnapshot usage();
 
+    /** How long things took since the load, and how requests ended. */
+    MeterReadings meters();
+
     /** How far recording of the routing has come, or null if it is not recorded. */
     default @Nullable TraceStatus trace() {
         return null;

@@ -47,6 +47,7 @@ final class Scheduler {
     private boolean closing; // guarded by lock
     private boolean interruptible; // guarded by lock; the thread is in the decoder
     private volatile int runningCount; // written under lock
+    private volatile int kvPagesUsed; // written by the scheduler's thread
 
     /**
      * What a scheduler lets in.
@@ -94,6 +95,11 @@ final class Scheduler {
 
     int running() {
         return runningCount;
+    }
+
+    /** Pages of the KV cache that running requests have reserved. */
+    int kvPagesUsed() {
+        return kvPagesUsed;
     }
 
     int queued() {
@@ -266,6 +272,7 @@ final class Scheduler {
                 first = waiting.peek();
             }
             runningCount = running.size();
+            kvPagesUsed = kvCache.usedPages();
         } finally {
             lock.unlock();
         }
@@ -414,6 +421,7 @@ final class Scheduler {
             }
         }
         if (any) {
+            kvPagesUsed = kvCache.usedPages();
             lock.lock();
             try {
                 runningCount = running.size();

@@ -12,7 +12,6 @@ import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.LongAdder;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -37,9 +36,8 @@ public final class ServingModel implements MoeModel, LogitsEvaluator {
     private final RoutingTally routingTally;
     private final @Nullable TraceRecorder recorder;
     private final LiveCurve curve;
+    private final ModelMeters meters;
     private final TokenHeap heap = new TokenHeap();
-    private final GenerationSession.Counters counters =
-            new GenerationSession.Counters(new LongAdder(), new LongAdder());
 
     /**
      * @param copies of experts, or null
@@ -47,6 +45,7 @@ public final class ServingModel implements MoeModel, LogitsEvaluator {
      * @param routing how far requests yield to residents
      * @param routingTally what that costs, all requests together
      * @param recorder of a trace, or null
+     * @param meters of times and endings
      */
     ServingModel(
             Checkpoint checkpoint,
@@ -60,7 +59,8 @@ public final class ServingModel implements MoeModel, LogitsEvaluator {
             RoutingSettings routing,
             RoutingTally routingTally,
             @Nullable TraceRecorder recorder,
-            LiveCurve curve) {
+            LiveCurve curve,
+            ModelMeters meters) {
         this.checkpoint = checkpoint;
         this.plan = plan;
         this.cache = cache;
@@ -73,6 +73,7 @@ public final class ServingModel implements MoeModel, LogitsEvaluator {
         this.routingTally = routingTally;
         this.recorder = recorder;
         this.curve = curve;
+        this.meters = meters;
     }
 
     @Override
@@ -99,8 +100,13 @@ public final class ServingModel implements MoeModel, LogitsEvaluator {
                         listener,
                         heap,
                         System::nanoTime,
-                        counters);
-        scheduler.submit(session);
+                        meters);
+        try {
+            scheduler.submit(session);
+        } catch (OverloadedException e) {
+            meters.rejected();
+            throw e;
+        }
         return session;
     }
 
@@ -161,14 +167,14 @@ public final class ServingModel implements MoeModel, LogitsEvaluator {
                 budget.arenaBytes(),
                 budget.slotBytes(),
                 size.slots(),
-                cache.residents().size(),
+                cache.residentCount(),
                 plan.totalExperts(),
                 plan.denseBytes(),
                 plan.kvBytes(),
                 scheduler.running(),
                 scheduler.queued(),
-                counters.tokensIn().sum(),
-                counters.tokensOut().sum(),
+                meters.tokensIn(),
+                meters.tokensOut(),
                 copies == null ? cache.stats() : cache.stats().plus(copies.stats()));
     }
 
@@ -185,6 +191,11 @@ public final class ServingModel implements MoeModel, LogitsEvaluator {
     @Override
     public UsageSnapshot usage() {
         return usage.snapshot();
+    }
+
+    @Override
+    public MeterReadings meters() {
+        return meters.read(plan.kvPages(), scheduler.kvPagesUsed());
     }
 
     @Override

@@ -13,7 +13,6 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
-import java.util.concurrent.atomic.LongAdder;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -25,8 +24,7 @@ class SchedulerTest {
     private static final int CONTEXT = 256;
 
     private final AtomicLong clock = new AtomicLong();
-    private final GenerationSession.Counters counters =
-            new GenerationSession.Counters(new LongAdder(), new LongAdder());
+    private final ModelMeters meters = new ModelMeters(1);
     private final TokenHeap heap = new TokenHeap();
     private final CountDownLatch released = new CountDownLatch(1);
     private final KvCache kvCache = KvCacheTest.cache(3 * KvCache.pagesFor(CONTEXT));
@@ -51,8 +49,8 @@ class SchedulerTest {
         assertThat(listener.tokens()).containsExactly(6, 7, 8, 9);
         assertThat(listener.await().usage().promptTokens()).isEqualTo(3);
         assertThat(listener.await().usage().completionTokens()).isEqualTo(4);
-        assertThat(counters.tokensIn().sum()).isEqualTo(3);
-        assertThat(counters.tokensOut().sum()).isEqualTo(4);
+        assertThat(meters.tokensIn()).isEqualTo(3);
+        assertThat(meters.tokensOut()).isEqualTo(4);
     }
 
     @Test
@@ -455,6 +453,6 @@ class SchedulerTest {
                 listener,
                 heap,
                 clock::get,
-                counters);
+                meters);
     }
 }

@@ -464,6 +464,11 @@ class TransferSchedulerTest {
         }
 
         @Override
+        public int residentCount() {
+            return resident.size();
+        }
+
+        @Override
         public CompletableFuture<Integer> resize(int slots) {
             throw new UnsupportedOperationException();
         }

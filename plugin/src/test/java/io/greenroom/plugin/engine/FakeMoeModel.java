@@ -4,6 +4,8 @@ import io.greenroom.cache.CacheStats;
 import io.greenroom.cache.ExpertBudget;
 import io.greenroom.cache.ExpertId;
 import io.greenroom.cache.usage.ExpertUsage;
+import io.greenroom.cache.usage.TimeCounts;
+import io.greenroom.cache.usage.TimeHistogram;
 import io.greenroom.cache.usage.UsageSnapshot;
 import io.greenroom.gating.predict.PredictionStats;
 import io.greenroom.gating.residency.RoutingCost;
@@ -13,6 +15,7 @@ import io.greenroom.offload.decoder.FinishReason;
 import io.greenroom.offload.decoder.Generation;
 import io.greenroom.offload.decoder.GenerationRequest;
 import io.greenroom.offload.decoder.GenerationUsage;
+import io.greenroom.offload.decoder.MeterReadings;
 import io.greenroom.offload.decoder.ModelOptions;
 import io.greenroom.offload.decoder.MoeModel;
 import io.greenroom.offload.decoder.PrefetchStatus;
@@ -25,7 +28,9 @@ import io.greenroom.offload.store.TokenizerFiles;
 import io.greenroom.plugin.protocol.text.TestVocabulary;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.EnumMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
@@ -98,6 +103,7 @@ public final class FakeMoeModel implements MoeModel {
     private final List<Running> all = new CopyOnWriteArrayList<>();
     private final @Nullable String template;
     private final ExpertUsage usage = new ExpertUsage(2, 4, id -> 100);
+    private final TimeHistogram times = TimeHistogram.ofSeconds(0, 0.1, 1);
     private volatile @Nullable RuntimeException refusal;
     private volatile boolean closed;
     private volatile ExpertBudget asked = ExpertBudget.AUTO;
@@ -213,6 +219,21 @@ public final class FakeMoeModel implements MoeModel {
                 List.of(
                         new PrefetchStatus.Layer(
                                 1, 100, 1.5, new PredictionStats.Recall(200, 150, 180))));
+    }
+
+    /** Meters that a test may drive, all of them together. */
+    public TimeHistogram times() {
+        return times;
+    }
+
+    @Override
+    public MeterReadings meters() {
+        TimeCounts counts = times.snapshot();
+        Map<FinishReason, Long> ended = new EnumMap<>(FinishReason.class);
+        ended.put(FinishReason.STOP, 7L);
+        ended.put(FinishReason.CANCELLED, 2L);
+        return new MeterReadings(
+                counts, counts, counts, counts, counts, ended, 3, new long[] {1, 4}, 16, 5);
     }
 
     @Override
