@@ -59,7 +59,8 @@ public interface ExpertCache extends AutoCloseable, SharedBudget.Holder {
     /**
      * Fills free slots with experts, in this order, at the lowest priority. Never evicts; ends when
      * all are resident, when no slot is free that demand does not need, or when the future is
-     * cancelled.
+     * cancelled. Being read is an expert's first use; if no visit has come by the end, each counts
+     * as used once more, the hottest last, so that it is not the one to leave first.
      *
      * @param hottestFirst experts; those resident or on their way are passed over
      * @return how many were read, once it has ended; a read that fails is not counted
@@ -84,6 +85,14 @@ public interface ExpertCache extends AutoCloseable, SharedBudget.Holder {
      * @param scores router probabilities summed over the rows, {@code [experts]}; not kept
      */
     void observed(int layer, float[] scores);
+
+    /**
+     * Tells the eviction policy how often each expert of a layer was used before this cache was
+     * opened. Meant for before the first visit.
+     *
+     * @param shares part of the tokens that used it, from 0 to 1, {@code [experts]}; not kept
+     */
+    void expected(int layer, float[] shares);
 
     /** Whether the eviction policy wants to be told by {@link #observed}. */
     boolean usesScores();

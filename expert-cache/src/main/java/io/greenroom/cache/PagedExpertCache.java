@@ -253,6 +253,7 @@ final class PagedExpertCache implements ExpertCache {
             for (ExpertId id : hottestFirst) {
                 var unused = entry(id.layer(), id.expert());
             }
+            warmUp.visitsBefore = visits;
             warmUps.add(warmUp);
         } finally {
             unlock();
@@ -266,6 +267,20 @@ final class PagedExpertCache implements ExpertCache {
         lock();
         try {
             residents.observed(checkLayer(layer), scores);
+        } finally {
+            unlock();
+        }
+    }
+
+    @Override
+    public void expected(int layer, float[] shares) {
+        if (shares.length != experts) {
+            throw new IllegalArgumentException(
+                    shares.length + " shares cannot be those of " + experts + " experts");
+        }
+        lock();
+        try {
+            residents.expected(checkLayer(layer), shares);
         } finally {
             unlock();
         }
@@ -431,7 +446,7 @@ final class PagedExpertCache implements ExpertCache {
         if (unreached != null) {
             unreached.closed();
         }
-        unfinished.forEach(warmUp -> warmUp.done.complete(warmUp.read));
+        unfinished.forEach(warmUp -> warmUp.done.complete(warmUp.arrived.size()));
     }
 
     // What visits and leases ask for; the lock is held.
@@ -628,7 +643,9 @@ final class PagedExpertCache implements ExpertCache {
                 }
                 if (load.warmUp != null) {
                     load.warmUp.underWay--;
-                    load.warmUp.read += cause == null ? 1 : 0;
+                    if (cause == null) {
+                        load.warmUp.arrived.add(entry.id);
+                    }
                 }
                 if (cause == null) {
                     arrived(load);
@@ -665,6 +682,9 @@ final class PagedExpertCache implements ExpertCache {
             try {
                 load = beginNext(warmUp);
                 over = load == null && isOver(warmUp) && warmUps.remove(warmUp);
+                if (over && warmUp.visitsBefore == visits) {
+                    settle(warmUp);
+                }
             } finally {
                 unlock();
             }
@@ -677,7 +697,7 @@ final class PagedExpertCache implements ExpertCache {
             unlock();
         }
         if (over) {
-            warmUp.done.complete(warmUp.read);
+            warmUp.done.complete(warmUp.arrived.size());
         }
     }
 
@@ -829,6 +849,17 @@ final class PagedExpertCache implements ExpertCache {
         warmUp.feeding = true;
         warmUp.underWay++;
         return begin(entry(id.layer(), id.expert()), Reason.WARM_UP, warmUp);
+    }
+
+    /** The coldest came last: uses in the opposite order make the hottest the latest ones used. */
+    private void settle(WarmUp warmUp) {
+        for (int i = warmUp.arrived.size() - 1; i >= 0; i--) {
+            ExpertId id = warmUp.arrived.get(i);
+            Entry entry = entry(id.layer(), id.expert());
+            if (entry.place == Place.KEPT) {
+                residents.use(entry);
+            }
+        }
     }
 
     private static boolean isOver(WarmUp warmUp) {

@@ -47,6 +47,11 @@ final class ResidentSet {
         policy.observed(layer, scores);
     }
 
+    /** How often the experts of a layer will be used, as far as that is known. */
+    void expected(int layer, float[] shares) {
+        policy.expected(layer, shares);
+    }
+
     boolean usesScores() {
         return policy.usesScores();
     }

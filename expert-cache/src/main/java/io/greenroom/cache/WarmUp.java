@@ -1,8 +1,10 @@
 package io.greenroom.cache;
 
 import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Deque;
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
 
 /** Free slots being filled with a list of experts. Guarded by the cache's lock. */
@@ -13,8 +15,11 @@ final class WarmUp {
 
     final Deque<ExpertId> left; // hottest first
     final CompletableFuture<Integer> done = new CompletableFuture<>();
+    final List<ExpertId> arrived = new ArrayList<>(); // in the order of their arrival
     int underWay;
-    int read;
+
+    /** Visits there had been when it began. */
+    long visitsBefore;
 
     /** Whether a thread is handing its reads to the loader. */
     boolean feeding;

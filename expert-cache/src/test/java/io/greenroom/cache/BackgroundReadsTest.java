@@ -3,6 +3,7 @@ package io.greenroom.cache;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.greenroom.cache.policy.PolicyName;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -108,6 +109,48 @@ class BackgroundReadsTest {
     void aLongWarmUpDoesNotNestItsReads() {
         cache = open(10_000, true); // reads complete at once: nested, they would fill the stack
         assertThat(cache.warm(ids(0, 0, 10_000))).isCompletedWithValue(10_000);
+    }
+
+    @Test
+    void theHottestOfAWarmUpAreNotTheFirstToLeave() throws Exception {
+        cache = open(4, true, PolicyName.LRU);
+        assertThat(cache.warm(ids(0, 0, 4))).isCompletedWithValue(4);
+        visit(1, 0, 1);
+        assertThat(cache.residents()).contains(new ExpertId(0, 0), new ExpertId(0, 1));
+    }
+
+    @Test
+    void whoWasVisitedMeanwhileIsNotPutBehindAWarmUp() throws Exception {
+        cache = open(6, false, PolicyName.LRU);
+        CompletableFuture<Integer> warmUp = cache.warm(ids(0, 0, 2));
+        arena.complete(0, 1);
+        fill(1, 7);
+        arena.complete(0, 0);
+        assertThat(warmUp).isCompletedWithValue(2);
+        fill(1, 1, 2, 3, 4); // the sixth needs the slot of whoever was used first
+        assertThat(cache.isResident(new ExpertId(0, 1))).isFalse();
+        assertThat(cache.isResident(new ExpertId(1, 7))).isTrue();
+    }
+
+    @Test
+    void whatIsExpectedReachesThePolicy() throws Exception {
+        cache = open(4, true, PolicyName.REUSE);
+        float[] shares = new float[20];
+        shares[1] = 0.9f;
+        shares[2] = 0.9f;
+        shares[3] = 0.01f;
+        cache.expected(0, shares);
+        visit(0, 1, 2);
+        visit(1, 0);
+        visit(0, 3);
+        visit(1, 1, 2);
+        assertThat(cache.isResident(new ExpertId(0, 3))).isFalse();
+        assertThat(cache.isResident(new ExpertId(0, 1))).isTrue();
+        assertThatThrownBy(() -> cache.expected(0, new float[19]))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessage("19 shares cannot be those of 20 experts");
+        assertThatThrownBy(() -> cache.expected(2, shares))
+                .hasMessageStartingWith("There is no expert 0 of layer 2");
     }
 
     @Test
@@ -220,6 +263,10 @@ class BackgroundReadsTest {
     }
 
     private PagedExpertCache open(int slots, boolean immediate) {
+        return open(slots, immediate, PolicyName.TINYLFU);
+    }
+
+    private PagedExpertCache open(int slots, boolean immediate, PolicyName policy) {
         arena = new FakeArena(slots, immediate);
         ledger = new SlotLedger(slots);
         return (PagedExpertCache)
@@ -227,6 +274,7 @@ class BackgroundReadsTest {
                         .shape(2, Math.max(20, slots))
                         .slots(slots)
                         .maxPrefetch(4)
+                        .policy(policy, null)
                         .listener(ledger)
                         .build();
     }

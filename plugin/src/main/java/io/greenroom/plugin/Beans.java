@@ -9,6 +9,7 @@ import io.greenroom.plugin.engine.ModelLoader;
 import io.greenroom.plugin.engine.ModelRegistry;
 import io.greenroom.plugin.engine.MoeEngine;
 import io.greenroom.plugin.engine.MoeEngineProvider;
+import io.greenroom.plugin.heat.HeatBeans;
 import io.greenroom.plugin.http.HttpBeans;
 import io.greenroom.plugin.telemetry.TelemetryBeans;
 import jakarta.enterprise.inject.Produces;
@@ -37,6 +38,7 @@ public final class Beans {
                                 MoeEngine.class,
                                 MoeEngineProvider.class,
                                 Producers.class));
+        classes.addAll(HeatBeans.CLASSES);
         classes.addAll(TelemetryBeans.CLASSES);
         classes.addAll(HttpBeans.CLASSES);
         return classes;

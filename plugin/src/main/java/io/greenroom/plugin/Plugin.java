@@ -5,6 +5,7 @@ import io.greenroom.plugin.engine.GreenroomVersion;
 import io.greenroom.plugin.engine.ModelRegistry;
 import io.greenroom.plugin.engine.MoeEngine;
 import io.greenroom.plugin.engine.MoeEngineProvider;
+import io.greenroom.plugin.heat.HeatKeeper;
 import io.greenroom.plugin.telemetry.UsageReporter;
 import org.jboss.weld.environment.se.WeldContainer;
 import org.slf4j.Logger;
@@ -32,12 +33,14 @@ public final class Plugin {
         Engine.registerEngine(plugin.get(MoeEngineProvider.class));
         ModelRegistry models = plugin.get(ModelRegistry.class);
         UsageReporter telemetry = plugin.get(UsageReporter.class);
+        HeatKeeper heat = plugin.get(HeatKeeper.class);
         telemetry.start();
         Runtime.getRuntime()
                 .addShutdownHook(
                         new Thread(
                                 () -> {
                                     models.closeAll();
+                                    heat.close();
                                     telemetry.close();
                                 },
                                 "greenroom-shutdown"));

@@ -59,6 +59,14 @@ public interface EvictionPolicy {
      */
     default void observed(int layer, float[] scores) {}
 
+    /**
+     * How often each expert of a layer will be used, as far as that is known before the first
+     * visit.
+     *
+     * @param shares part of the visits that will use it, from 0 to 1, {@code [experts]}; not kept
+     */
+    default void expected(int layer, float[] shares) {}
+
     /** Whether {@link #observed} makes a difference: the owner need not find out otherwise. */
     default boolean usesScores() {
         return false;

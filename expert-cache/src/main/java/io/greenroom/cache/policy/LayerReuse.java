@@ -104,6 +104,23 @@ final class LayerReuse {
     }
 
     /**
+     * Begins with what is known from before: visits are forecast to go on as they did. Nothing is
+     * learned from it.
+     *
+     * @param shares part of the visits that used an expert, from 0 to 1, {@code [experts]}
+     */
+    void expected(float[] shares) {
+        for (float[] rate : rates) {
+            System.arraycopy(shares, 0, rate, 0, experts);
+        }
+        Arrays.fill(probability, 0);
+        describe();
+        forecast();
+        mayLearn = false;
+        become();
+    }
+
+    /**
      * A visit of this layer.
      *
      * @param wanted the experts it uses
@@ -130,6 +147,11 @@ final class LayerReuse {
             learn();
         }
         mayLearn = !wide;
+        become();
+    }
+
+    /** What was described and forecast is from now on what holds. */
+    private void become() {
         System.arraycopy(next, 0, value, 0, experts);
         float[][] described = spare;
         spare = features;

@@ -58,6 +58,15 @@ final class ReusePolicy extends IndexedPolicy {
     }
 
     @Override
+    public void expected(int layer, float[] shares) {
+        int within = layer - scope.firstLayer();
+        if (teaches) {
+            forecasts.layer(within).expected(shares);
+        }
+        least[within] = UNKNOWN;
+    }
+
+    @Override
     public boolean usesScores() {
         return true;
     }

@@ -61,6 +61,11 @@ final class SplitPolicy extends IndexedPolicy {
     }
 
     @Override
+    public void expected(int layer, float[] shares) {
+        policies[layer].expected(layer, shares);
+    }
+
+    @Override
     public boolean usesScores() {
         return policies[0].usesScores();
     }

@@ -32,6 +32,25 @@ class ReusePolicyTest {
     }
 
     @Test
+    void whatWasUsedBeforeIsForecastFromTheStart() {
+        LayerReuse layer = new LayerReuse(new ReuseModel(), SHAPE);
+        float[] shares = new float[16];
+        Arrays.fill(shares, 0.02f);
+        shares[5] = 0.8f;
+        shares[6] = 0.3f;
+        layer.expected(shares);
+        assertThat(layer.value(5)).isGreaterThan(layer.value(6)).isGreaterThan(0.5f);
+        assertThat(layer.value(6)).isGreaterThan(2 * layer.value(7));
+        // It holds after visits that say otherwise, and goes in time.
+        layer.visited(new int[] {1, 2}, null);
+        assertThat(layer.value(5)).isGreaterThan(layer.value(7));
+        for (int visit = 0; visit < 5000; visit++) {
+            layer.visited(new int[] {1, 2}, null);
+        }
+        assertThat(layer.value(5)).isLessThan(layer.value(1));
+    }
+
+    @Test
     void learnsWhatFollowsWhat() {
         LayerReuse layer = new LayerReuse(new ReuseModel(), SHAPE);
         // Experts of a circle of 8 are used one after the other: as often as each other, but

@@ -2,6 +2,7 @@ package io.greenroom.offload.decoder;
 
 import io.greenroom.cache.CacheStats;
 import io.greenroom.cache.ExpertBudget;
+import io.greenroom.cache.heat.Heat;
 import io.greenroom.cache.usage.UsageSnapshot;
 import io.greenroom.gating.precision.PrecisionCost;
 import io.greenroom.gating.precision.PrecisionRule;
@@ -11,6 +12,7 @@ import io.greenroom.offload.lowbit.LowBitType;
 import io.greenroom.offload.store.Checkpoint;
 import java.nio.file.Path;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -61,6 +63,19 @@ public interface MoeModel extends AutoCloseable {
 
     /** How long things took since the load, and how requests ended. */
     MeterReadings meters();
+
+    /**
+     * Reads the experts that were hottest elsewhere, as many as fit into the budget, hottest first,
+     * and tells the eviction policy of their heat; returns at once. Meant for before the first
+     * request. Nothing leaves for it, a request's reads go first, and no token changes: what is
+     * read early is what would be read later. Low-bit copies are not among it.
+     *
+     * @return how many were read, once that has ended; cancelling it, or {@link #close}, ends it
+     *     after the reads under way
+     * @throws IllegalArgumentException if the heat is of a model with other layers or experts
+     * @throws IllegalStateException if the model is closed
+     */
+    CompletableFuture<Integer> warm(Heat heat);
 
     /** How far recording of the routing has come, or null if it is not recorded. */
     default @Nullable TraceStatus trace() {

@@ -2,13 +2,18 @@ package io.greenroom.offload.decoder;
 
 import io.greenroom.cache.ExpertBudget;
 import io.greenroom.cache.ExpertCache;
+import io.greenroom.cache.ExpertId;
+import io.greenroom.cache.heat.Heat;
 import io.greenroom.cache.usage.ExpertUsage;
 import io.greenroom.cache.usage.UsageSnapshot;
 import io.greenroom.gating.residency.RoutingCost;
 import io.greenroom.gating.residency.RoutingTally;
 import io.greenroom.offload.store.Checkpoint;
+import io.greenroom.offload.store.ModelSpec;
+import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CancellationException;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
@@ -38,6 +43,7 @@ public final class ServingModel implements MoeModel, LogitsEvaluator {
     private final LiveCurve curve;
     private final ModelMeters meters;
     private final TokenHeap heap = new TokenHeap();
+    private volatile CompletableFuture<Integer> warmUp = CompletableFuture.completedFuture(0);
 
     /**
      * @param copies of experts, or null
@@ -199,6 +205,37 @@ public final class ServingModel implements MoeModel, LogitsEvaluator {
     }
 
     @Override
+    public CompletableFuture<Integer> warm(Heat heat) {
+        ModelSpec spec = checkpoint.spec();
+        if (!heat.fits(spec.layers(), spec.experts())) {
+            throw new IllegalArgumentException(
+                    "The heat is of a model of "
+                            + heat.layers()
+                            + " layers of "
+                            + heat.experts()
+                            + " experts; "
+                            + checkpoint.location()
+                            + " has "
+                            + spec.layers()
+                            + " of "
+                            + spec.experts());
+        }
+        for (int layer = 0; layer < spec.layers(); layer++) {
+            if (spec.moeLayers()[layer]) {
+                cache.expected(layer, heat.shares(layer));
+            }
+        }
+        List<ExpertId> hottest =
+                heat.hottest(plan.totalExperts()).stream()
+                        .filter(id -> spec.moeLayers()[id.layer()])
+                        .limit(cache.slots())
+                        .toList();
+        CompletableFuture<Integer> reading = cache.warm(hottest);
+        warmUp = reading;
+        return reading;
+    }
+
+    @Override
     public @Nullable TraceStatus trace() {
         return recorder == null ? null : recorder.status();
     }
@@ -221,6 +258,7 @@ public final class ServingModel implements MoeModel, LogitsEvaluator {
      */
     @Override
     public void close() {
+        warmUp.cancel(false);
         if (!scheduler.close(CLOSE_SECONDS, TimeUnit.SECONDS) && !scheduler.isSchedulerThread()) {
             LOG.error(
                     "{} still runs a step or a listener {} s after its unload began; its memory is"

@@ -459,6 +459,9 @@ class TransferSchedulerTest {
         public void observed(int layer, float[] scores) {}
 
         @Override
+        public void expected(int layer, float[] shares) {}
+
+        @Override
         public boolean usesScores() {
             return false;
         }

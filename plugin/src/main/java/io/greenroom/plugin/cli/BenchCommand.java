@@ -13,7 +13,12 @@ import picocli.CommandLine.Spec;
             "Runs of the ways alternate, each with a freshly loaded model and a cold cache, the"
                     + " same prompt and the same seed; the tokens must be identical."
         },
-        subcommands = {LadderCommand.class, PrefetchBenchCommand.class, BudgetBenchCommand.class},
+        subcommands = {
+            LadderCommand.class,
+            PrefetchBenchCommand.class,
+            BudgetBenchCommand.class,
+            WarmBenchCommand.class
+        },
         synopsisSubcommandLabel = "COMPARISON")
 final class BenchCommand implements Runnable {
 

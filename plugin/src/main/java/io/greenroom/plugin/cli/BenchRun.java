@@ -74,20 +74,24 @@ final class BenchRun {
 
     static Result of(ModelDefinition definition, Work work)
             throws IOException, InterruptedException {
-        ModelConfig config = config(definition);
-        Path location =
-                config.model().toString().isEmpty()
-                        ? definition.path()
-                        : definition.path().resolve(config.model());
-        Checkpoint checkpoint = Checkpoints.open(location);
-        int[] prompt = prompt(work, checkpoint);
-        try (ServingModel model =
-                MoeModels.load(checkpoint, config.options(), null, (done, all) -> {})) {
+        try (ServingModel model = load(definition)) {
+            int[] prompt = prompt(work, model.checkpoint());
             Meter meter = new Meter(model);
             SamplingParameters sampling = new SamplingParameters(1, 0, 1, 0, work.seed(), 1, 0, 0);
             model.submit(new GenerationRequest(prompt, work.tokens(), sampling, Set.of()), meter);
             return meter.await();
         }
+    }
+
+    /** Loads a model for itself alone, as no host would: whatever the plugin's settings say. */
+    static ServingModel load(ModelDefinition definition) throws IOException {
+        ModelConfig config = config(definition);
+        Path location =
+                config.model().toString().isEmpty()
+                        ? definition.path()
+                        : definition.path().resolve(config.model());
+        return MoeModels.load(
+                Checkpoints.open(location), config.options(), null, (done, all) -> {});
     }
 
     private static ModelConfig config(ModelDefinition definition) throws IOException {

@@ -7,6 +7,7 @@ import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.function.Function;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -74,6 +75,12 @@ final class Parsers {
                 throw new IllegalArgumentException("not a file name: " + e.getReason(), e);
             }
         };
+    }
+
+    /** A path; there is none if nothing is written. */
+    static Function<String, Optional<Path>> folder() {
+        return file().andThen(
+                        text -> text.isEmpty() ? Optional.empty() : Optional.of(Path.of(text)));
     }
 
     static Function<String, Double> number(double least, double most) {

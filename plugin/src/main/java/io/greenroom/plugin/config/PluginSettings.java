@@ -3,6 +3,7 @@ package io.greenroom.plugin.config;
 import io.greenroom.cache.ByteSize;
 import jakarta.inject.Inject;
 import jakarta.inject.Singleton;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
@@ -85,6 +86,57 @@ public final class PluginSettings {
                     false,
                     Parsers.bool());
 
+    static final OptionKey<Optional<Path>> HEAT_DIR =
+            new OptionKey<>(
+                    "greenroom.heat-dir",
+                    "a folder",
+                    "no files",
+                    "Where the heat of each checkpoint is kept, a file of some kilobytes for each, so"
+                            + " that a model that is loaded again begins with its hottest experts in"
+                            + " memory. Replicas that see the same folder share it. It is made if it"
+                            + " is not there.",
+                    Optional.empty(),
+                    Parsers.folder());
+
+    static final OptionKey<Duration> HEAT_INTERVAL =
+            new OptionKey<>(
+                    "greenroom.heat-interval",
+                    "a time from 1s to 24h",
+                    "`1m`",
+                    "How often each model's heat is looked at, and published if a replica that began"
+                            + " with what was published last would lose 5 % of its hits.",
+                    Duration.ofMinutes(1),
+                    Parsers.duration(Duration.ofSeconds(1), Duration.ofHours(24)));
+
+    static final OptionKey<Boolean> HEAT_PUBLISH =
+            new OptionKey<>(
+                    "greenroom.heat-publish",
+                    "`true`, `false`",
+                    "`true`",
+                    "Whether this replica publishes heat. Set it to `false` where the fleet"
+                            + " aggregation publishes that of all replicas together.",
+                    true,
+                    Parsers.bool());
+
+    static final OptionKey<Duration> HEAT_READ_TIMEOUT =
+            new OptionKey<>(
+                    "greenroom.heat-read-timeout",
+                    "a time from 100ms to 5m",
+                    "`3s`",
+                    "How long loading a model waits for its heat to be read; then it begins cold.",
+                    Duration.ofSeconds(3),
+                    Parsers.duration(Duration.ofMillis(100), Duration.ofMinutes(5)));
+
+    static final OptionKey<Duration> WARM_TIMEOUT =
+            new OptionKey<>(
+                    "greenroom.warm-timeout",
+                    "a time from 0s to 1h",
+                    "`10s`",
+                    "How long loading a model waits for its hottest experts to be read. What is"
+                            + " missing then is read in the background, behind what requests need.",
+                    Duration.ofSeconds(10),
+                    Parsers.duration(Duration.ZERO, Duration.ofHours(1)));
+
     /** All settings, in the order they are documented. */
     public static final List<OptionKey<?>> ALL =
             List.of(
@@ -93,7 +145,12 @@ public final class PluginSettings {
                     TOTAL_BUDGET,
                     REMOTE_MANAGEMENT,
                     TELEMETRY_INTERVAL,
-                    TELEMETRY_LOG);
+                    TELEMETRY_LOG,
+                    HEAT_DIR,
+                    HEAT_INTERVAL,
+                    HEAT_PUBLISH,
+                    HEAT_READ_TIMEOUT,
+                    WARM_TIMEOUT);
 
     private final Map<OptionKey<?>, Object> values = new HashMap<>();
 
@@ -181,5 +238,30 @@ public final class PluginSettings {
     /** Whether reports of usage are logged. */
     public boolean telemetryLog() {
         return value(TELEMETRY_LOG);
+    }
+
+    /** Where heat is kept in files; empty for nowhere. */
+    public Optional<Path> heatDir() {
+        return value(HEAT_DIR);
+    }
+
+    /** Time between two looks at a model's heat. */
+    public Duration heatInterval() {
+        return value(HEAT_INTERVAL);
+    }
+
+    /** Whether heat is published. */
+    public boolean heatPublish() {
+        return value(HEAT_PUBLISH);
+    }
+
+    /** Longest wait for heat to be read. */
+    public Duration heatReadTimeout() {
+        return value(HEAT_READ_TIMEOUT);
+    }
+
+    /** Longest wait for the hottest experts, after which a model is ready all the same. */
+    public Duration warmTimeout() {
+        return value(WARM_TIMEOUT);
     }
 }

@@ -1,6 +1,7 @@
 package io.greenroom.plugin.engine;
 
 import io.greenroom.plugin.config.PluginSettings;
+import io.greenroom.plugin.heat.HeatKeeper;
 import jakarta.inject.Inject;
 import jakarta.inject.Singleton;
 import java.security.SecureRandom;
@@ -13,6 +14,7 @@ import java.util.random.RandomGenerator;
  * @param loader opens checkpoints
  * @param registry of loaded models
  * @param settings of the plugin
+ * @param heat begins models warm and keeps what they tell the next
  * @param random gives seeds; thread-safe
  * @param clock dates answers
  */
@@ -21,11 +23,13 @@ public record EngineServices(
         ModelLoader loader,
         ModelRegistry registry,
         PluginSettings settings,
+        HeatKeeper heat,
         RandomGenerator random,
         Clock clock) {
 
     @Inject
-    EngineServices(ModelLoader loader, ModelRegistry registry, PluginSettings settings) {
-        this(loader, registry, settings, new SecureRandom(), Clock.systemUTC());
+    EngineServices(
+            ModelLoader loader, ModelRegistry registry, PluginSettings settings, HeatKeeper heat) {
+        this(loader, registry, settings, heat, new SecureRandom(), Clock.systemUTC());
     }
 }

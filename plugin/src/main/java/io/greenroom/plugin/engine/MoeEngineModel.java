@@ -16,6 +16,7 @@ import io.greenroom.offload.decoder.MoeModel;
 import io.greenroom.offload.store.CheckpointException;
 import io.greenroom.plugin.config.ConfigException;
 import io.greenroom.plugin.config.ModelConfig;
+import io.greenroom.plugin.heat.WarmStart;
 import io.greenroom.plugin.protocol.ApiError;
 import io.greenroom.plugin.protocol.text.ModelText;
 import java.io.FileNotFoundException;
@@ -43,7 +44,12 @@ public final class MoeEngineModel extends BaseModel {
     private volatile @Nullable Loaded loaded;
 
     /** What {@link #load} brings; replaced as a whole. */
-    private record Loaded(MoeModel moe, ModelText text, RequestRunner runner, Instant since) {}
+    private record Loaded(
+            MoeModel moe,
+            ModelText text,
+            RequestRunner runner,
+            WarmStart warmStart,
+            Instant since) {}
 
     MoeEngineModel(String name, NDManager manager, EngineServices services) {
         super(name);
@@ -53,7 +59,8 @@ public final class MoeEngineModel extends BaseModel {
     }
 
     /**
-     * Loads a checkpoint.
+     * Loads a checkpoint, and returns when its hottest experts are in memory, as far as their heat
+     * is known and reading them takes no longer than it may.
      *
      * @param path its folder, or the file itself
      * @param options by key, without the prefix "option."
@@ -61,8 +68,13 @@ public final class MoeEngineModel extends BaseModel {
      * @throws IOException if the checkpoint is damaged, not supported or too large
      */
     @Override
-    public synchronized void load(
-            Path path, @Nullable String prefix, @Nullable Map<String, ?> options)
+    public void load(Path path, @Nullable String prefix, @Nullable Map<String, ?> options)
+            throws IOException, MalformedModelException {
+        WarmStart warmStart = load(path, options);
+        warmStart.await(); // without the lock: an unload need not wait for it
+    }
+
+    private synchronized WarmStart load(Path path, @Nullable Map<String, ?> options)
             throws IOException, MalformedModelException {
         if (loaded != null) {
             throw new IllegalStateException("Model " + getName() + " is loaded already");
@@ -96,6 +108,7 @@ public final class MoeEngineModel extends BaseModel {
                                 services.settings().maxUnsentBytes(),
                                 services.random(),
                                 services.clock()),
+                        services.heat().keep(this::servedName, moe),
                         services.clock().instant());
         services.registry().add(this);
         MoeModel.Status status = moe.status();
@@ -106,6 +119,7 @@ public final class MoeEngineModel extends BaseModel {
                 status.totalExperts(),
                 new ByteSize(status.budgetBytes()),
                 new ByteSize(status.denseBytes() + status.kvBytes()));
+        return loaded.warmStart();
     }
 
     /** The server answers "bad request" to a malformed model, and "internal error" to others. */
@@ -230,6 +244,7 @@ public final class MoeEngineModel extends BaseModel {
     }
 
     private void unload(Loaded closing) {
+        closing.warmStart().cancel();
         try {
             closing.moe().close();
             closing.text().close();
@@ -237,5 +252,6 @@ public final class MoeEngineModel extends BaseModel {
         } catch (RuntimeException | Error e) {
             logger.error("Model {} did not unload cleanly", getName(), e);
         }
+        closing.warmStart().close();
     }
 }

@@ -2,6 +2,7 @@ package io.greenroom.plugin.telemetry;
 
 import io.greenroom.offload.store.CheckpointException;
 import io.greenroom.offload.store.Fingerprint;
+import io.greenroom.plugin.config.HostName;
 import io.greenroom.plugin.config.PluginSettings;
 import io.greenroom.plugin.engine.ModelRegistry;
 import io.greenroom.plugin.engine.MoeEngineModel;

@@ -15,6 +15,7 @@ import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -47,6 +48,72 @@ class BenchCommandTest {
 
     private JsonObject json() {
         return JsonParser.parseString(out.toString()).getAsJsonObject();
+    }
+
+    @Test
+    void aWarmStartIsComparedWithAColdOne() throws Exception {
+        Path heat =
+                Files.writeString(folder.resolve("heat.txt"), "the cat sat on the mat ".repeat(60));
+        Path other =
+                Files.writeString(folder.resolve("other.txt"), "a dog ran to the wood ".repeat(60));
+        String[] arguments = {
+            "bench",
+            "warm",
+            "--model",
+            model,
+            "--budget",
+            "50%",
+            "--heat-text",
+            heat.toString(),
+            "--text",
+            other.toString(),
+            "--tokens",
+            "40",
+            "--window",
+            "8",
+            "--repeat",
+            "2",
+            "--threads",
+            "1"
+        };
+        assertThat(run(arguments)).as(err.toString()).isZero();
+        assertThat(out.toString())
+                .contains("2 passages of 40 tokens")
+                .containsPattern("50% +\\d+ +\\d+ \\(\\d+-\\d+\\)");
+        out.getBuffer().setLength(0);
+        String[] more = Arrays.copyOf(arguments, arguments.length + 1);
+        more[arguments.length] = "--json";
+        assertThat(run(more)).as(err.toString()).isZero();
+        JsonObject budget = json().getAsJsonArray("budgets").get(0).getAsJsonObject();
+        JsonObject warm = budget.getAsJsonObject("warm");
+        JsonObject cold = budget.getAsJsonObject("cold");
+        assertThat(median(warm, "experts_warmed"))
+                .isPositive()
+                .isLessThanOrEqualTo(budget.get("slots").getAsDouble());
+        assertThat(median(cold, "experts_warmed")).isZero();
+        assertThat(median(warm, "hit_rate_first_32"))
+                .isGreaterThan(median(cold, "hit_rate_first_32"));
+        assertThat(median(warm, "tokens_until")).isBetween(0.0, 40.0);
+    }
+
+    @Test
+    void aWarmStartNeedsTextEnough() throws Exception {
+        Path text = Files.writeString(folder.resolve("short.txt"), "the cat");
+        int code =
+                run(
+                        "bench",
+                        "warm",
+                        "--model",
+                        model,
+                        "--heat-text",
+                        text.toString(),
+                        "--text",
+                        text.toString());
+        assertThat(code).isNotZero();
+        assertThat(err.toString()).contains("short.txt has ", "3 passages of 512 were asked for");
+        assertThat(run("bench", "warm", "--tokens", "9", "--heat-text", "a", "--text", "b"))
+                .isEqualTo(2);
+        assertThat(err.toString()).contains("--tokens must be at least twice --window");
     }
 
     @Test

@@ -3,6 +3,7 @@ package io.greenroom.plugin.engine;
 import io.greenroom.cache.CacheStats;
 import io.greenroom.cache.ExpertBudget;
 import io.greenroom.cache.ExpertId;
+import io.greenroom.cache.heat.Heat;
 import io.greenroom.cache.usage.ExpertUsage;
 import io.greenroom.cache.usage.TimeCounts;
 import io.greenroom.cache.usage.TimeHistogram;
@@ -108,6 +109,8 @@ public final class FakeMoeModel implements MoeModel {
     private volatile boolean closed;
     private volatile ExpertBudget asked = ExpertBudget.AUTO;
 
+    private volatile @Nullable Heat warmedWith;
+    private volatile CompletableFuture<Integer> warming = CompletableFuture.completedFuture(0);
     private @Nullable MixedStatus mixed;
 
     public FakeMoeModel() {
@@ -239,6 +242,22 @@ public final class FakeMoeModel implements MoeModel {
     @Override
     public UsageSnapshot usage() {
         return usage.snapshot();
+    }
+
+    /** What {@link #warm} was called with, the last time. */
+    public @Nullable Heat warmedWith() {
+        return warmedWith;
+    }
+
+    /** What {@link #warm} answers; completed from the start. */
+    public void warming(CompletableFuture<Integer> reading) {
+        warming = reading;
+    }
+
+    @Override
+    public CompletableFuture<Integer> warm(Heat heat) {
+        warmedWith = heat;
+        return warming;
     }
 
     @Override

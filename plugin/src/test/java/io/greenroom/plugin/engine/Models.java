@@ -1,6 +1,7 @@
 package io.greenroom.plugin.engine;
 
 import io.greenroom.plugin.config.PluginSettings;
+import io.greenroom.plugin.heat.HeatKeeper;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Instant;
@@ -17,11 +18,19 @@ public final class Models {
 
     /** A fixed clock and fixed seeds. */
     public static EngineServices services(ModelLoader loader) throws Exception {
+        PluginSettings settings = new PluginSettings();
+        return services(loader, settings, HeatKeeper.none(settings));
+    }
+
+    /** A fixed clock and fixed seeds, with heat. */
+    public static EngineServices services(
+            ModelLoader loader, PluginSettings settings, HeatKeeper heat) {
         RandomGenerator seeds = () -> 42;
         return new EngineServices(
                 loader,
                 new ModelRegistry(),
-                new PluginSettings(),
+                settings,
+                heat,
                 seeds,
                 Clock.fixed(NOW, ZoneOffset.UTC));
     }

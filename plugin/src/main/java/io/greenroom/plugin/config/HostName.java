@@ -1,15 +1,15 @@
-package io.greenroom.plugin.telemetry;
+package io.greenroom.plugin.config;
 
 import java.net.InetAddress;
 import java.net.UnknownHostException;
 
 /** The name of this machine or container. */
-final class HostName {
+public final class HostName {
 
     private HostName() {}
 
     /** {@code HOSTNAME}, as containers set it, else what the system says, else "unknown". */
-    static String local() {
+    public static String local() {
         String name = System.getenv("HOSTNAME");
         if (name != null && !name.isBlank()) {
             return name.trim();
