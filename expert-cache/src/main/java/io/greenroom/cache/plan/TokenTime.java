@@ -36,8 +36,11 @@ public record TokenTime(TimeModel model, int layers, int moeLayers, int expertsP
         double stall = 0;
         for (int missing = 1; missing <= expertsPerToken; missing++) {
             double overlap = (expertsPerToken - missing) * expertSeconds();
-            double wait = Math.max(0, readSeconds(missing, missBytes) - overlap);
-            stall += binomial(expertsPerToken, missing, each) * wait;
+            double wait = readSeconds(missing, missBytes) - overlap;
+            if (wait > 0) {
+                wait += model.resume() / NANOS;
+                stall += binomial(expertsPerToken, missing, each) * wait;
+            }
         }
         return stall;
     }

@@ -181,6 +181,7 @@ final class SimulatedCache {
     }
 
     private void computeAll(int first) {
+        boolean waited = false;
         while (true) {
             startReads();
             Integer e = ready.pollFirst();
@@ -198,8 +199,10 @@ final class SimulatedCache {
                 for (int waiting : awaited) {
                     earliest = Math.min(earliest, due[waiting]);
                 }
-                stall += earliest - clock;
-                clock = earliest;
+                double resumed = earliest + (waited ? 0 : time.resume());
+                waited = true;
+                stall += resumed - clock;
+                clock = resumed;
             }
             receiveDemand();
             receiveGuesses();

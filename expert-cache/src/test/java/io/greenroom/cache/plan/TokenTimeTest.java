@@ -31,6 +31,14 @@ class TokenTimeTest {
     }
 
     @Test
+    void resumesOnceForEachVisitThatWaits() {
+        TimeModel resuming = new TimeModel(1000, 1e6, 2e6, 1.5e6, 0.5e6, 0.75e6, 0.25e6, 0.5e6);
+        TokenTime time = new TokenTime(resuming, 2, 2, 2);
+        assertThat(time.stallSeconds(2, 1)).isCloseTo(0.0035, within(1e-12));
+        assertThat(time.stallSeconds(0, 1)).isZero();
+    }
+
+    @Test
     void computesResidentsMeanwhile() {
         // of two experts one is missing in half of all visits, both or none in a quarter each;
         // one miss: 2 ms less 1 ms of computing, both: 3 ms

@@ -30,6 +30,27 @@ class TimeModelTest {
     }
 
     @Test
+    void aVisitThatWaitsResumesOnce() {
+        TimeModel resuming = new TimeModel(1e9, 10, 0, 40, 0, 30, 0, 5);
+        SimulationResult result =
+                PolicySimulator.run(
+                        sequence(Visit.of(0, 0, 1, 2), Visit.of(1, 0, 1, 2)),
+                        new SimulationSetup(PolicyName.LRU, null, 16, GuessSource.NONE, resuming));
+        // As above, 5 later from the first expert on; the second, at 250, is waited for less long.
+        assertThat(result.nanos()).isEqualTo(280 + 40 + 60);
+        assertThat(result.stallNanos()).isEqualTo(110 + 5 + 65);
+    }
+
+    @Test
+    void resumingIsWhatATokenOfMissesTakesBeyondItsParts() {
+        // A layer and its two reads: 40 + 10 + 200, then 30 for the expert that came last.
+        TimeModel calibrated = TIME.resumingAfterMisses(2 * 280 + 14, 2, 2, 100);
+        assertThat(calibrated.resume()).isEqualTo(7);
+        assertThat(calibrated.layer()).isEqualTo(TIME.layer());
+        assertThat(TIME.resumingAfterMisses(2 * 280 - 14, 2, 2, 100).resume()).isZero();
+    }
+
+    @Test
     void aPerfectGuessIsReadWhileTheLinkIdles() {
         SimulationResult result =
                 run(GuessSource.PERFECT, Visit.of(0, 0, 1), Visit.of(0, 1, 4), Visit.of(1, 0, 1));

@@ -3,6 +3,7 @@ package io.greenroom.plugin.cli;
 import io.greenroom.cache.ByteSize;
 import io.greenroom.cache.sim.TimeModel;
 import io.greenroom.offload.decoder.ComputeProbe;
+import io.greenroom.offload.decoder.MissProbe;
 import io.greenroom.offload.decoder.ModelOptions;
 import io.greenroom.offload.probe.DiskProbe;
 import io.greenroom.offload.probe.Spread;
@@ -68,13 +69,15 @@ final class MachineSettings {
      * @param warnings what to keep in mind
      * @param disk what was measured, or null
      * @param compute what was measured, or null
+     * @param misses what was measured, or null
      */
     record Machine(
             @Nullable TimeModel time,
             List<String> lines,
             List<String> warnings,
             @Nullable DiskProbe disk,
-            @Nullable ComputeProbe compute) {}
+            @Nullable ComputeProbe compute,
+            @Nullable MissProbe misses) {}
 
     /** Measures what was not given. */
     Machine measure(Checkpoint checkpoint, ModelOptions options, PrintWriter err)
@@ -94,29 +97,36 @@ final class MachineSettings {
                                 "Computing made-up weights to see how fast that goes",
                                 err,
                                 () -> ComputeProbe.of(checkpoint, options, nanos));
+        MissProbe misses =
+                disk == null || compute == null
+                        ? null
+                        : LoadProgress.during(
+                                "Doing both at a time",
+                                err,
+                                () -> MissProbe.of(checkpoint, options, nanos));
         return new Machine(
-                time(checkpoint.spec(), disk, compute).orElse(null),
-                lines(disk, compute),
+                time(checkpoint.spec(), disk, compute, misses).orElse(null),
+                lines(disk, compute, misses),
                 warnings(disk),
                 disk,
-                compute);
+                compute,
+                misses);
     }
 
     private Optional<TimeModel> time(
-            ModelSpec spec, @Nullable DiskProbe disk, @Nullable ComputeProbe compute) {
+            ModelSpec spec,
+            @Nullable DiskProbe disk,
+            @Nullable ComputeProbe compute,
+            @Nullable MissProbe misses) {
+        if (disk != null && compute != null && misses != null) {
+            return Optional.of(ProbedTime.of(spec, disk, compute, misses));
+        }
         if ((disk == null && bandwidth == null) || (compute == null && tokenMillis == null)) {
             return Optional.empty();
         }
         double bytesPerSecond =
                 bandwidth != null ? bandwidth.bytes() : disk == null ? 0 : disk.bytesPerSecond();
-        double latency =
-                disk == null
-                        ? latencyMillis * 1e6
-                        : Math.max(
-                                        0,
-                                        disk.oneSeconds().median()
-                                                - disk.expertBytes() / bytesPerSecond)
-                                * NANOS;
+        double latency = disk == null ? latencyMillis * 1e6 : ProbedTime.latency(disk);
         double token =
                 tokenMillis != null
                         ? tokenMillis * 1e6
@@ -125,7 +135,7 @@ final class MachineSettings {
         // where it was not measured, half of the time is taken to be the experts'
         double expert = compute == null ? token / 2 / visited : compute.expertSeconds() * NANOS;
         expert = Math.min(expert, token / visited);
-        double layer = (token - visited * expert) / spec.layers();
+        double layer = (token - visited * expert) / moeLayers(spec);
         return Optional.of(new TimeModel(bytesPerSecond, latency, 0, layer, 0, expert, 0));
     }
 
@@ -137,7 +147,8 @@ final class MachineSettings {
         return layers;
     }
 
-    private List<String> lines(@Nullable DiskProbe disk, @Nullable ComputeProbe compute) {
+    private List<String> lines(
+            @Nullable DiskProbe disk, @Nullable ComputeProbe compute, @Nullable MissProbe misses) {
         List<String> lines = new ArrayList<>();
         if (disk != null) {
             lines.add(
@@ -180,6 +191,14 @@ final class MachineSettings {
                             tokenMillis));
         } else {
             lines.add("compute   not measured");
+        }
+        if (misses != null) {
+            lines.add(
+                    String.format(
+                            Locale.ROOT,
+                            "both      a token in %s ms with every expert read (%d times)",
+                            millis(misses.tokenSeconds()),
+                            misses.tokenSeconds().count()));
         }
         return lines;
     }

@@ -355,6 +355,14 @@ final class PlanCommand implements Callable<Integer> {
             compute.addProperty("expert_seconds", speed.compute().expertSeconds());
             result.add("compute", compute);
         }
+        if (speed.misses() != null) {
+            JsonObject misses = new JsonObject();
+            misses.addProperty("token_seconds", speed.misses().tokenSeconds().median());
+            misses.addProperty("token_seconds_low", speed.misses().tokenSeconds().low());
+            misses.addProperty("token_seconds_high", speed.misses().tokenSeconds().high());
+            misses.addProperty("bytes_per_token", speed.misses().bytesPerToken());
+            result.add("every_expert_read", misses);
+        }
         result.addProperty("traffic", traffic.description());
         result.addProperty("traffic_assumed", traffic.assumed());
         result.addProperty("policy", policy.toString());

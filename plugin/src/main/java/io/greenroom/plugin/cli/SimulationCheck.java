@@ -11,6 +11,7 @@ import io.greenroom.cache.sim.SimulationSetup;
 import io.greenroom.cache.sim.TimeModel;
 import io.greenroom.cache.trace.RoutingTrace;
 import io.greenroom.offload.decoder.ComputeProbe;
+import io.greenroom.offload.decoder.MissProbe;
 import io.greenroom.offload.decoder.ModelOptions;
 import io.greenroom.offload.probe.DiskProbe;
 import io.greenroom.offload.store.Checkpoint;
@@ -156,41 +157,26 @@ final class SimulationCheck {
                         "Measuring the cores",
                         progress,
                         () -> ComputeProbe.of(checkpoint, options, PROBE_NANOS));
-        TimeModel time = timeModel(checkpoint, disk, compute);
+        MissProbe misses =
+                LoadProgress.during(
+                        "Measuring both together",
+                        progress,
+                        () -> MissProbe.of(checkpoint, options, PROBE_NANOS));
+        TimeModel time = ProbedTime.of(checkpoint.spec(), disk, compute, misses);
         progress.printf(
                 Locale.ROOT,
                 "Disk: %.0f MB/s and %.2f ms until an expert begins to arrive%s. Cores: %.2f ms a"
-                        + " token, of it %.3f ms for each expert.%n",
+                        + " token, of it %.3f ms for each expert. Reading every expert: %.2f ms a"
+                        + " token, so each wait costs %.3f ms besides.%n",
                 time.bytesPerSecond() / 1e6,
                 time.readLatency() / 1e6,
                 disk.whyBuffered().map(why -> " (" + why + ")").orElse(""),
                 compute.tokenSeconds().median() * 1e3,
-                compute.expertSeconds() * 1e3);
+                compute.expertSeconds() * 1e3,
+                misses.tokenSeconds().median() * 1e3,
+                time.resume() / 1e6);
         progress.flush();
         return time;
-    }
-
-    private static TimeModel timeModel(
-            Checkpoint checkpoint, DiskProbe disk, ComputeProbe compute) {
-        int moeLayers = 0;
-        for (boolean routed : checkpoint.spec().moeLayers()) {
-            moeLayers += routed ? 1 : 0;
-        }
-        double expert = 1e9 * compute.expertSeconds();
-        double experts = moeLayers * checkpoint.spec().expertsPerToken() * expert;
-        double rest = Math.max(0, 1e9 * compute.tokenSeconds().median() - experts);
-        double latency =
-                1e9 * (disk.oneSeconds().median() - disk.expertBytes() / disk.bytesPerSecond());
-        // Most of a layer's time is for reading its weights, whatever the number of rows.
-        double layer = rest / moeLayers;
-        return new TimeModel(
-                disk.bytesPerSecond(),
-                Math.max(0, latency),
-                0,
-                0.75 * layer,
-                0.25 * layer,
-                0.75 * expert,
-                0.25 * expert);
     }
 
     /** What the model asks for, with all experts in memory. */
