@@ -12,6 +12,7 @@ import io.greenroom.plugin.engine.MoeEngineProvider;
 import io.greenroom.plugin.heat.HeatBeans;
 import io.greenroom.plugin.http.HttpBeans;
 import io.greenroom.plugin.telemetry.TelemetryBeans;
+import io.greenroom.plugin.telemetry.kafka.KafkaBeans;
 import jakarta.enterprise.inject.Produces;
 import jakarta.inject.Singleton;
 import java.util.ArrayList;
@@ -40,6 +41,7 @@ public final class Beans {
                                 Producers.class));
         classes.addAll(HeatBeans.CLASSES);
         classes.addAll(TelemetryBeans.CLASSES);
+        classes.addAll(KafkaBeans.CLASSES);
         classes.addAll(HttpBeans.CLASSES);
         return classes;
     }

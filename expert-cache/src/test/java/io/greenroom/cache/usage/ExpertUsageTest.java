@@ -15,6 +15,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.Test;
 
 class ExpertUsageTest {
@@ -81,6 +82,7 @@ class ExpertUsageTest {
 
         CacheStats stats = cache.stats();
         UsageSnapshot counts = usage.snapshot();
+        assertThat(counts.sum(LayerCounter.STALL_NANOS)).isEqualTo(stats.stallNanos());
         assertThat(counts.sum(ExpertCounter.HITS)).isEqualTo(stats.hits()).isPositive();
         assertThat(counts.sum(ExpertCounter.MISSES)).isEqualTo(stats.misses()).isPositive();
         assertThat(counts.sum(ExpertCounter.LOADS)).isEqualTo(stats.loads());
@@ -136,5 +138,79 @@ class ExpertUsageTest {
         assertThatThrownBy(() -> usage.snapshot().since(other))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessage("Snapshots of 3x8 and 2x4 experts are not of the same model");
+    }
+
+    @Test
+    void waitingIsCountedForTheLayerThatWaited() throws Exception {
+        List<CompletableFuture<Void>> reading = new ArrayList<>();
+        AtomicLong now = new AtomicLong();
+        ExpertCache cache =
+                ExpertCache.builder(
+                                (id, slot, priority) -> {
+                                    CompletableFuture<Void> read = new CompletableFuture<>();
+                                    reading.add(read);
+                                    return read;
+                                })
+                        .shape(LAYERS, EXPERTS)
+                        .slots(9)
+                        .clock(() -> now.getAndAdd(1000))
+                        .listener(usage)
+                        .build();
+        Thread visitor = Thread.currentThread();
+        for (int layer : new int[] {1, 1, 2}) {
+            try (ExpertVisit visit = cache.visit(layer, new int[] {reading.size()})) {
+                Thread arrival =
+                        new Thread(
+                                () -> {
+                                    while (visitor.getState() != Thread.State.TIMED_WAITING) {
+                                        Thread.onSpinWait();
+                                    }
+                                    reading.get(reading.size() - 1).complete(null);
+                                });
+                arrival.start();
+                visit.next().close();
+                arrival.join();
+            }
+        }
+        cache.close();
+
+        UsageSnapshot counts = usage.snapshot();
+        assertThat(counts.get(LayerCounter.STALL_NANOS, 0)).isZero();
+        assertThat(counts.get(LayerCounter.STALL_NANOS, 1)).isPositive();
+        assertThat(counts.get(LayerCounter.STALL_NANOS, 2)).isPositive();
+        assertThat(counts.sum(LayerCounter.STALL_NANOS)).isEqualTo(cache.stats().stallNanos());
+    }
+
+    @Test
+    void whatYieldingCostsIsCountedForEachLayerInWholeBillionths() {
+        usage.yielded(1, 8, 3, 0, 0.75, 0.25);
+        usage.yielded(1, 8, 1, 1, 0.5, 0.000000001);
+        usage.yielded(2, 8, 0, 0, 1, 0);
+
+        UsageSnapshot counts = usage.snapshot();
+        assertThat(counts.get(LayerCounter.YIELDING, 1)).isEqualTo(16);
+        assertThat(counts.get(LayerCounter.ALTERED, 1)).isEqualTo(4);
+        assertThat(counts.get(LayerCounter.FALLBACKS, 1)).isEqualTo(1);
+        assertThat(counts.get(LayerCounter.EXACT_WEIGHT, 1)).isEqualTo(1_250_000_000);
+        assertThat(counts.get(LayerCounter.LOST_WEIGHT, 1)).isEqualTo(250_000_001);
+        assertThat(counts.sum(LayerCounter.YIELDING)).isEqualTo(24);
+        assertThat(counts.get(LayerCounter.ALTERED, 0)).isZero();
+    }
+
+    @Test
+    void twoIntervalsMakeOne() {
+        usage.routed(0, new int[] {1, 2}, 2);
+        usage.yielded(0, 2, 1, 0, 0.5, 0.1);
+        UsageSnapshot first = usage.snapshot();
+        usage.routed(0, new int[] {1}, 1);
+        usage.yielded(0, 1, 1, 0, 0.5, 0.1);
+        UsageSnapshot all = usage.snapshot();
+
+        UsageSnapshot sum = first.plus(all.since(first));
+
+        assertThat(sum.get(ExpertCounter.ROUTED, 0, 1)).isEqualTo(2);
+        assertThat(sum.sum(ExpertCounter.ROUTED)).isEqualTo(3);
+        assertThat(sum.sum(LayerCounter.ALTERED)).isEqualTo(2);
+        assertThat(sum.sum(LayerCounter.LOST_WEIGHT)).isEqualTo(200_000_000);
     }
 }

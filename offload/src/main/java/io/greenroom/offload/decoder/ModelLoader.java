@@ -203,6 +203,7 @@ record ModelLoader(
                                                     loadTimeout,
                                                     CacheListener.all(
                                                             meters.copies(),
+                                                            stalls(usage),
                                                             flightOfCopies(
                                                                     checkpoint,
                                                                     openedCopies.source())),
@@ -275,7 +276,11 @@ record ModelLoader(
                         weights,
                         transfers,
                         new YieldingRows(
-                                cache, scratch.x().rows(), spec.expertsPerToken(), routingTally),
+                                cache,
+                                scratch.x().rows(),
+                                spec.expertsPerToken(),
+                                routingTally,
+                                usage),
                         RoutingObserver.all(observers),
                         compute,
                         kvCache,
@@ -430,6 +435,19 @@ record ModelLoader(
     private static RoutingObserver counting(ExpertUsage usage) {
         return (layer, batch, input, logits, decision) ->
                 usage.routed(layer, decision.experts(), decision.experts().length);
+    }
+
+    /** Of the copies' cache only the waiting counts: copies are no experts. */
+    private static CacheListener stalls(ExpertUsage usage) {
+        return new CacheListener() {
+            @Override
+            public void on(Event event, ExpertId id, int slot) {}
+
+            @Override
+            public void settled(ExpertId id, long stallNanos) {
+                usage.settled(id, stallNanos);
+            }
+        };
     }
 
     private static TraceRecorder recorder(

@@ -2,6 +2,7 @@ package io.greenroom.offload.decoder;
 
 import io.greenroom.cache.CacheStats;
 import io.greenroom.cache.ExpertBudget;
+import io.greenroom.cache.ExpertId;
 import io.greenroom.cache.heat.Heat;
 import io.greenroom.cache.usage.UsageSnapshot;
 import io.greenroom.gating.precision.PrecisionCost;
@@ -11,6 +12,7 @@ import io.greenroom.gating.residency.RoutingDial;
 import io.greenroom.offload.lowbit.LowBitType;
 import io.greenroom.offload.store.Checkpoint;
 import java.nio.file.Path;
+import java.util.Collection;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
@@ -76,6 +78,9 @@ public interface MoeModel extends AutoCloseable {
      * @throws IllegalStateException if the model is closed
      */
     CompletableFuture<Integer> warm(Heat heat);
+
+    /** Experts in memory now, in no particular order. */
+    Collection<ExpertId> residents();
 
     /** How far recording of the routing has come, or null if it is not recorded. */
     default @Nullable TraceStatus trace() {

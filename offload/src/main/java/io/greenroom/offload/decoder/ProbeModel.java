@@ -1,5 +1,6 @@
 package io.greenroom.offload.decoder;
 
+import io.greenroom.cache.usage.ExpertUsage;
 import io.greenroom.gating.residency.RoutingTally;
 import io.greenroom.offload.kernel.Kernels;
 import io.greenroom.offload.kernel.KvPages;
@@ -72,7 +73,8 @@ final class ProbeModel {
                                 experts.cache(),
                                 scratch.x().rows(),
                                 spec.expertsPerToken(),
-                                new RoutingTally()),
+                                new RoutingTally(),
+                                new ExpertUsage(spec.layers(), spec.experts(), id -> 0)),
                         RoutingObserver.all(List.of()),
                         kernels,
                         kv,

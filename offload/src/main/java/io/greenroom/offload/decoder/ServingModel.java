@@ -10,6 +10,7 @@ import io.greenroom.gating.residency.RoutingCost;
 import io.greenroom.gating.residency.RoutingTally;
 import io.greenroom.offload.store.Checkpoint;
 import io.greenroom.offload.store.ModelSpec;
+import java.util.Collection;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CancellationException;
@@ -233,6 +234,11 @@ public final class ServingModel implements MoeModel, LogitsEvaluator {
         CompletableFuture<Integer> reading = cache.warm(hottest);
         warmUp = reading;
         return reading;
+    }
+
+    @Override
+    public Collection<ExpertId> residents() {
+        return cache.residents();
     }
 
     @Override

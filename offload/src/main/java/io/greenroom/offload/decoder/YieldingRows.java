@@ -1,6 +1,7 @@
 package io.greenroom.offload.decoder;
 
 import io.greenroom.cache.ExpertCache;
+import io.greenroom.cache.usage.ExpertUsage;
 import io.greenroom.gating.Preference;
 import io.greenroom.gating.residency.RoutingDial;
 import io.greenroom.gating.residency.RoutingTally;
@@ -18,21 +19,30 @@ final class YieldingRows implements Preference {
     private final ExpertCache cache;
     private final int expertsPerToken;
     private final RoutingTally total;
+    private final ExpertUsage usage;
     private final BitSet residents = new BitSet();
     private final int[] altered; // [R]
     private final int[] unwanted; // [R]
     private final float[] exactWeight; // [R]
     private final float[] lostWeight; // [R]
     private final RoutingDial[] dials; // [R], of the batch at hand
+    private int layer; // looked at last
 
     /**
      * @param rows {@code R}, most rows of a batch
      * @param total counts for all requests together
+     * @param usage counts the same for each layer
      */
-    YieldingRows(ExpertCache cache, int rows, int expertsPerToken, RoutingTally total) {
+    YieldingRows(
+            ExpertCache cache,
+            int rows,
+            int expertsPerToken,
+            RoutingTally total,
+            ExpertUsage usage) {
         this.cache = cache;
         this.expertsPerToken = expertsPerToken;
         this.total = total;
+        this.usage = usage;
         this.altered = new int[rows];
         this.unwanted = new int[rows];
         this.exactWeight = new float[rows];
@@ -41,7 +51,8 @@ final class YieldingRows implements Preference {
     }
 
     /** Looks at the cache; the next calls are about this layer and batch. */
-    void look(int layer, Batch batch) {
+    void look(int nextLayer, Batch batch) {
+        layer = nextLayer;
         cache.residentsOf(layer, residents);
         for (int row = 0; row < batch.rows(); row++) {
             dials[row] = batch.dial(row);
@@ -63,6 +74,13 @@ final class YieldingRows implements Preference {
                         exactWeight[row],
                         lostWeight[row]);
                 total.add(
+                        expertsPerToken,
+                        altered[row],
+                        fallbacks,
+                        exactWeight[row],
+                        lostWeight[row]);
+                usage.yielded(
+                        layer,
                         expertsPerToken,
                         altered[row],
                         fallbacks,

@@ -2,8 +2,11 @@ package io.greenroom.offload.decoder;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
+import static org.assertj.core.api.Assertions.within;
 
 import io.greenroom.cache.ExpertBudget;
+import io.greenroom.cache.usage.LayerCounter;
+import io.greenroom.cache.usage.UsageSnapshot;
 import io.greenroom.gating.residency.RoutingCost;
 import io.greenroom.gating.residency.RoutingDial;
 import io.greenroom.offload.decoder.RoutingSettings.Swaps;
@@ -105,6 +108,28 @@ class YieldingRoutingTest {
             assertThat(cost.selections()).isEqualTo(2L * all.length * LAYERS * K);
             assertThat(cost.altered()).isZero();
             assertThat(cost.lostWeight()).isZero();
+        }
+    }
+
+    @Test
+    void theCountersOfLayersAddUpToWhatAllRequestsCost() throws Exception {
+        try (ServingModel model = load("40%", upToResident(true))) {
+            generate(model, prompt(3), RoutingDial.RESIDENT).awaitTokens();
+            generate(model, prompt(4), BIASED).awaitTokens();
+
+            RoutingCost cost = model.routing().cost();
+            UsageSnapshot usage = model.usage();
+            assertThat(usage.sum(LayerCounter.YIELDING)).isEqualTo(cost.selections()).isPositive();
+            assertThat(usage.sum(LayerCounter.ALTERED)).isEqualTo(cost.altered()).isPositive();
+            assertThat(usage.sum(LayerCounter.FALLBACKS)).isEqualTo(cost.fallbacks());
+            assertThat(usage.sum(LayerCounter.EXACT_WEIGHT) / 1e9)
+                    .isCloseTo(cost.exactWeight(), within(1e-6));
+            assertThat(usage.sum(LayerCounter.LOST_WEIGHT) / 1e9)
+                    .isCloseTo(cost.lostWeight(), within(1e-6));
+            for (int layer = 0; layer < LAYERS; layer++) {
+                assertThat(usage.get(LayerCounter.YIELDING, layer))
+                        .isEqualTo(cost.selections() / LAYERS);
+            }
         }
     }
 

@@ -4,12 +4,12 @@ import java.util.ArrayList;
 import java.util.List;
 
 /** Collects everything that is wrong with a configuration, to be told at once. */
-final class ConfigProblems {
+public final class ConfigProblems {
 
     private final List<String> problems = new ArrayList<>();
 
     /** A key has a value that is not accepted. */
-    void refused(String key, String value, String accepted) {
+    public void refused(String key, String value, String accepted) {
         problems.add(key + "=" + value + " is not accepted: " + accepted);
     }
 
@@ -18,7 +18,7 @@ final class ConfigProblems {
         problems.add(key + "=" + value + " is not known: " + advice);
     }
 
-    void throwIfAny() throws ConfigException {
+    public void throwIfAny() throws ConfigException {
         if (!problems.isEmpty()) {
             throw new ConfigException(List.copyOf(problems));
         }

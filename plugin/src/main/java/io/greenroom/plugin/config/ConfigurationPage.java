@@ -1,5 +1,6 @@
 package io.greenroom.plugin.config;
 
+import java.util.ArrayList;
 import java.util.List;
 
 /** Writes docs/configuration.md from the keys themselves. */
@@ -43,7 +44,9 @@ public final class ConfigurationPage {
                 `GREENROOM_MAX_UNSENT`. The system property goes first. Read when the plugin starts.
 
                 """);
-        table(page, "", PluginSettings.ALL);
+        List<OptionKey<?>> settings = new ArrayList<>(PluginSettings.ALL);
+        settings.add(PluginSettings.KAFKA_CLIENT);
+        table(page, "", settings);
         return page.toString();
     }
 

@@ -18,6 +18,10 @@ final class Parsers {
 
     private static final Pattern DURATION = Pattern.compile("(\\d{1,9})\\s*(ms|s|m|h)");
 
+    private static final Pattern SERVER =
+            Pattern.compile("(?:[A-Za-z0-9._-]+|\\[[0-9A-Fa-f:.%]+\\]):(\\d{1,5})");
+    private static final Pattern TOPIC = Pattern.compile("[a-zA-Z0-9._-]{1,249}");
+
     private Parsers() {}
 
     static Function<String, Integer> integer(int least, int most) {
@@ -81,6 +85,35 @@ final class Parsers {
     static Function<String, Optional<Path>> folder() {
         return file().andThen(
                         text -> text.isEmpty() ? Optional.empty() : Optional.of(Path.of(text)));
+    }
+
+    /** Kafka's brokers, "host:port,host:port". */
+    static Function<String, String> servers() {
+        return text -> {
+            String[] servers = text.trim().split("\\s*,\\s*", -1);
+            for (String server : servers) {
+                Matcher matcher = SERVER.matcher(server);
+                if (!matcher.matches() || Integer.parseInt(matcher.group(1)) > 65535) {
+                    throw new IllegalArgumentException(
+                            "write host:port, and commas between several, like"
+                                    + " kafka-1:9092,kafka-2:9092");
+                }
+            }
+            return String.join(",", servers);
+        };
+    }
+
+    /** A name that Kafka accepts for a topic. */
+    static Function<String, String> topic() {
+        return text -> {
+            String name = text.trim();
+            if (!TOPIC.matcher(name).matches() || name.matches("\\.\\.?")) {
+                throw new IllegalArgumentException(
+                        "write a topic's name: 1 to 249 of the letters a-z, A-Z, digits, dot,"
+                                + " underscore and hyphen");
+            }
+            return name;
+        };
     }
 
     static Function<String, Double> number(double least, double most) {

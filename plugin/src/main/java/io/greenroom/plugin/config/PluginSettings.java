@@ -5,11 +5,14 @@ import jakarta.inject.Inject;
 import jakarta.inject.Singleton;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Properties;
+import java.util.TreeMap;
 import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
@@ -21,6 +24,8 @@ import org.jspecify.annotations.Nullable;
 public final class PluginSettings {
 
     private static final String PREFIX = "greenroom.";
+    private static final String KAFKA_CLIENT_PROPERTY = "greenroom.kafka.client.";
+    private static final String KAFKA_CLIENT_VARIABLE = "GREENROOM_KAFKA_CLIENT_";
 
     static final OptionKey<ByteSize> MAX_REQUEST =
             new OptionKey<>(
@@ -137,6 +142,85 @@ public final class PluginSettings {
                     Duration.ofSeconds(10),
                     Parsers.duration(Duration.ZERO, Duration.ofHours(1)));
 
+    static final OptionKey<Optional<String>> KAFKA_SERVERS =
+            new OptionKey<>(
+                    "greenroom.kafka.bootstrap-servers",
+                    "`host:port`, several with commas between",
+                    "nothing is sent to Kafka",
+                    "Where the Kafka brokers are that usage records go to"
+                            + " ([telemetry](telemetry.md)).",
+                    Optional.empty(),
+                    text -> Optional.of(Parsers.servers().apply(text)));
+
+    static final OptionKey<String> KAFKA_TOPIC =
+            new OptionKey<>(
+                    "greenroom.kafka.topic",
+                    "a topic's name",
+                    "`greenroom.expert-usage`",
+                    "The topic of the usage records.",
+                    "greenroom.expert-usage",
+                    Parsers.topic());
+
+    static final OptionKey<Duration> KAFKA_INTERVAL =
+            new OptionKey<>(
+                    "greenroom.kafka.interval",
+                    "a time from 100ms to 1h",
+                    "`5s`",
+                    "How much time a record sent to Kafka covers at least: reports of"
+                            + " `greenroom.telemetry-interval` are added up until then.",
+                    Duration.ofSeconds(5),
+                    Parsers.duration(Duration.ofMillis(100), Duration.ofHours(1)));
+
+    static final OptionKey<Boolean> KAFKA_TOPIC_CREATE =
+            new OptionKey<>(
+                    "greenroom.kafka.topic-create",
+                    "`true`, `false`",
+                    "`false`",
+                    "Whether a topic that is not there is created before the first record.",
+                    false,
+                    Parsers.bool());
+
+    static final OptionKey<Optional<Integer>> KAFKA_TOPIC_PARTITIONS =
+            new OptionKey<>(
+                    "greenroom.kafka.topic-partitions",
+                    "1 to 10000",
+                    "the broker's default",
+                    "Partitions of a topic that is created.",
+                    Optional.empty(),
+                    text -> Optional.of(Parsers.integer(1, 10_000).apply(text)));
+
+    static final OptionKey<Optional<Integer>> KAFKA_TOPIC_REPLICATION =
+            new OptionKey<>(
+                    "greenroom.kafka.topic-replication",
+                    "1 to 100",
+                    "the broker's default",
+                    "Replicas of a topic that is created.",
+                    Optional.empty(),
+                    text -> Optional.of(Parsers.integer(1, 100).apply(text)));
+
+    static final OptionKey<Optional<Path>> KAFKA_CONFIG_FILE =
+            new OptionKey<>(
+                    "greenroom.kafka.config-file",
+                    "a file",
+                    "none",
+                    "Properties of Kafka's clients, by Kafka's own names, as its tools take them with"
+                            + " `--command-config`; the place for passwords.",
+                    Optional.empty(),
+                    text -> Optional.of(Path.of(Parsers.file().apply(text))));
+
+    /** All that begin so are properties of Kafka's clients; not in {@link #ALL}. */
+    static final OptionKey<String> KAFKA_CLIENT =
+            new OptionKey<>(
+                    "greenroom.kafka.client.*",
+                    "what Kafka accepts",
+                    "Kafka's defaults, but for a few ([telemetry](telemetry.md))",
+                    "Any property of Kafka's clients: `greenroom.kafka.client.security.protocol` is"
+                            + " their `security.protocol`, and so is"
+                            + " `GREENROOM_KAFKA_CLIENT_SECURITY_PROTOCOL`. They win over"
+                            + " `greenroom.kafka.config-file`.",
+                    "",
+                    text -> text);
+
     /** All settings, in the order they are documented. */
     public static final List<OptionKey<?>> ALL =
             List.of(
@@ -150,9 +234,17 @@ public final class PluginSettings {
                     HEAT_INTERVAL,
                     HEAT_PUBLISH,
                     HEAT_READ_TIMEOUT,
-                    WARM_TIMEOUT);
+                    WARM_TIMEOUT,
+                    KAFKA_SERVERS,
+                    KAFKA_TOPIC,
+                    KAFKA_INTERVAL,
+                    KAFKA_TOPIC_CREATE,
+                    KAFKA_TOPIC_PARTITIONS,
+                    KAFKA_TOPIC_REPLICATION,
+                    KAFKA_CONFIG_FILE);
 
     private final Map<OptionKey<?>, Object> values = new HashMap<>();
+    private final Map<String, String> kafkaClient = new TreeMap<>();
 
     /**
      * Reads the settings of this process.
@@ -161,17 +253,46 @@ public final class PluginSettings {
      */
     @Inject
     public PluginSettings() throws ConfigException {
-        this(System::getProperty, System::getenv);
+        this(properties(), System.getenv());
     }
 
-    PluginSettings(
-            UnaryOperator<@Nullable String> property, UnaryOperator<@Nullable String> environment)
+    /**
+     * Reads settings from elsewhere.
+     *
+     * @param properties instead of the system properties
+     * @param environment instead of the environment
+     * @throws ConfigException listing every problem
+     */
+    public PluginSettings(Map<String, String> properties, Map<String, String> environment)
             throws ConfigException {
         ConfigProblems problems = new ConfigProblems();
         for (OptionKey<?> key : ALL) {
-            read(key, property, environment, problems);
+            read(key, properties::get, environment::get, problems);
         }
         problems.throwIfAny();
+        // Kafka's names are lower case with dots, so a variable's name says which it is.
+        environment.forEach(
+                (name, value) -> {
+                    if (name.startsWith(KAFKA_CLIENT_VARIABLE)) {
+                        String rest = name.substring(KAFKA_CLIENT_VARIABLE.length());
+                        kafkaClient.put(rest.replace('_', '.').toLowerCase(Locale.ROOT), value);
+                    }
+                });
+        properties.forEach(
+                (name, value) -> {
+                    if (name.startsWith(KAFKA_CLIENT_PROPERTY)) {
+                        kafkaClient.put(name.substring(KAFKA_CLIENT_PROPERTY.length()), value);
+                    }
+                });
+    }
+
+    private static Map<String, String> properties() {
+        Map<String, String> all = new HashMap<>();
+        Properties properties = System.getProperties();
+        for (String name : properties.stringPropertyNames()) {
+            all.put(name, properties.getProperty(name));
+        }
+        return all;
     }
 
     private <T> void read(
@@ -263,5 +384,45 @@ public final class PluginSettings {
     /** Longest wait for the hottest experts, after which a model is ready all the same. */
     public Duration warmTimeout() {
         return value(WARM_TIMEOUT);
+    }
+
+    /** Kafka's brokers; empty if nothing goes there. */
+    public Optional<String> kafkaServers() {
+        return value(KAFKA_SERVERS);
+    }
+
+    /** The topic of usage records. */
+    public String kafkaTopic() {
+        return value(KAFKA_TOPIC);
+    }
+
+    /** Time that a usage record in Kafka covers at least. */
+    public Duration kafkaInterval() {
+        return value(KAFKA_INTERVAL);
+    }
+
+    /** Whether topics are created. */
+    public boolean kafkaTopicCreate() {
+        return value(KAFKA_TOPIC_CREATE);
+    }
+
+    /** Partitions of topics that are created; empty for the broker's default. */
+    public Optional<Integer> kafkaTopicPartitions() {
+        return value(KAFKA_TOPIC_PARTITIONS);
+    }
+
+    /** Replicas of topics that are created; empty for the broker's default. */
+    public Optional<Integer> kafkaTopicReplication() {
+        return value(KAFKA_TOPIC_REPLICATION);
+    }
+
+    /** A file with properties of Kafka's clients. */
+    public Optional<Path> kafkaConfigFile() {
+        return value(KAFKA_CONFIG_FILE);
+    }
+
+    /** Properties of Kafka's clients, by Kafka's names, those of the file not included. */
+    public Map<String, String> kafkaClient() {
+        return Collections.unmodifiableMap(kafkaClient);
     }
 }

@@ -3,6 +3,8 @@ package io.greenroom.plugin.http;
 import com.google.gson.JsonArray;
 import com.google.gson.JsonObject;
 import io.greenroom.plugin.protocol.ApiError;
+import io.greenroom.plugin.telemetry.SinkStatus;
+import io.greenroom.plugin.telemetry.UsageReporter;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.handler.codec.http.FullHttpRequest;
 import io.netty.handler.codec.http.FullHttpResponse;
@@ -13,10 +15,12 @@ import jakarta.inject.Inject;
 import jakarta.inject.Singleton;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Supplier;
 
 /**
  * What models there are: {@code GET /v1/models[/{model}]} for OpenAI's clients, {@code GET
- * /moe/models[/{model}]} for operators, with budget, residency and counters.
+ * /moe/models[/{model}]} for operators, with budget, residency and counters, and how telemetry is
+ * doing.
  */
 @Singleton
 final class ModelsRoute implements Route {
@@ -25,10 +29,19 @@ final class ModelsRoute implements Route {
     private static final String OPERATORS = "/moe/models";
 
     private final ServerLink link;
+    private final Supplier<List<SinkStatus>> sinks;
 
     @Inject
-    ModelsRoute(ServerLink link) {
+    ModelsRoute(ServerLink link, UsageReporter telemetry) {
+        this(link, telemetry::sinks);
+    }
+
+    /**
+     * @param sinks what becomes of usage records
+     */
+    ModelsRoute(ServerLink link, Supplier<List<SinkStatus>> sinks) {
         this.link = link;
+        this.sinks = sinks;
     }
 
     @Override
@@ -50,7 +63,7 @@ final class ModelsRoute implements Route {
         server.send(ctx, answer(server, request, segments));
     }
 
-    private static FullHttpResponse answer(
+    private FullHttpResponse answer(
             ServerBridge server, FullHttpRequest request, String[] segments) {
         if (!HttpMethod.GET.equals(request.method())) {
             FullHttpResponse refused =
@@ -101,11 +114,12 @@ final class ModelsRoute implements Route {
         return model;
     }
 
-    private static JsonObject list(List<ServedModel> models) {
+    private JsonObject list(List<ServedModel> models) {
         JsonArray all = new JsonArray();
         models.forEach(model -> all.add(status(model)));
         JsonObject list = new JsonObject();
         list.add("models", all);
+        list.add("telemetry", SinksJson.of(sinks.get()));
         return list;
     }
 

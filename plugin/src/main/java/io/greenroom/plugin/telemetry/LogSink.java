@@ -29,13 +29,18 @@ final class LogSink implements UsageSink {
     }
 
     @Override
+    public boolean isOn() {
+        return on;
+    }
+
+    @Override
     public String state() {
         return on ? "on: logger greenroom.usage" : "off: greenroom.telemetry.log is not set";
     }
 
     @Override
     public void accept(UsageRecord record) {
-        if (on && logger.isInfoEnabled()) {
+        if (logger.isInfoEnabled()) {
             logger.info("{}", line(record));
         }
     }
@@ -54,7 +59,7 @@ final class LogSink implements UsageSink {
                 record.tokensIn(),
                 visited == 0 ? 0 : 100.0 * hits / visited,
                 visited,
-                experts.sum(ExpertCounter.BYTES_READ) / 1048576.0,
+                record.bytesRead() / 1048576.0,
                 seconds > 0 ? 100 * record.stallNanos() / 1e9 / seconds : 0,
                 record.memory().residentExperts(),
                 record.memory().totalExperts());

@@ -1,10 +1,14 @@
 package io.greenroom.plugin.telemetry;
 
+import java.time.Duration;
+import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.ThreadFactory;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.LongAdder;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -18,11 +22,14 @@ final class SinkLane implements AutoCloseable {
     private static final Logger logger = LoggerFactory.getLogger(SinkLane.class);
 
     private final UsageSink sink;
+    private final boolean on;
+    private final RecordMerger merger;
     private final BlockingQueue<Optional<UsageRecord>> queue; // empty: only to wake the thread
     private final Thread thread;
     private final LongAdder delivered = new LongAdder();
     private final LongAdder failed = new LongAdder();
     private final LongAdder dropped = new LongAdder();
+    private long failures; // of the lane's thread only
     private volatile boolean closing;
     private volatile @Nullable String lastFailure;
 
@@ -32,6 +39,8 @@ final class SinkLane implements AutoCloseable {
      */
     SinkLane(UsageSink sink, int capacity, ThreadFactory threads) {
         this.sink = sink;
+        this.on = ask(sink::isOn, true);
+        this.merger = new RecordMerger(ask(sink::interval, Duration.ZERO));
         this.queue = new ArrayBlockingQueue<>(capacity);
         this.thread = threads.newThread(this::run);
         thread.setName("greenroom-telemetry-" + name(sink));
@@ -39,22 +48,35 @@ final class SinkLane implements AutoCloseable {
         thread.start();
     }
 
+    private static <T> T ask(Supplier<T> question, T otherwise) {
+        try {
+            return question.get();
+        } catch (RuntimeException | LinkageError e) {
+            return otherwise;
+        }
+    }
+
     /** Queues a record, or counts it as dropped. */
     void offer(UsageRecord record) {
+        if (!on) {
+            return;
+        }
         if (closing || !queue.offer(Optional.of(record))) {
             dropped.increment();
         }
     }
 
     SinkStatus status() {
+        UsageSink.Outstanding behind = ask(sink::outstanding, UsageSink.Outstanding.NONE);
+        long arrived = delivered.sum() - behind.waiting() - behind.lost();
         return new SinkStatus(
                 name(sink),
                 state(),
-                delivered.sum(),
+                Math.max(0, arrived), // the two were not read at the same moment
                 failed.sum(),
-                dropped.sum(),
-                queue.size(),
-                lastFailure);
+                dropped.sum() + behind.lost(),
+                queue.size() + merger.held() + (int) behind.waiting(),
+                behind.lastFailure() == null ? lastFailure : behind.lastFailure());
     }
 
     private String state() {
@@ -76,14 +98,19 @@ final class SinkLane implements AutoCloseable {
     private void run() {
         try {
             while (!closing || !queue.isEmpty()) {
-                Optional<UsageRecord> record = queue.take();
-                if (record.isPresent()) {
-                    deliver(record.get());
+                Optional<UsageRecord> record =
+                        queue.poll(merger.patience(System.nanoTime()), TimeUnit.NANOSECONDS);
+                long now = System.nanoTime();
+                if (record != null && record.isPresent()) {
+                    deliver(merger.add(record.get(), now));
                 }
+                deliver(merger.due(now));
             }
+            deliver(merger.rest());
         } catch (InterruptedException e) {
-            dropped.add(queue.size());
+            dropped.add(queue.stream().flatMap(Optional::stream).count() + merger.held());
             queue.clear();
+            merger.rest();
         }
         try {
             sink.close();
@@ -92,19 +119,30 @@ final class SinkLane implements AutoCloseable {
         }
     }
 
+    private void deliver(List<UsageRecord> records) throws InterruptedException {
+        for (int i = 0; i < records.size(); i++) {
+            try {
+                deliver(records.get(i));
+            } catch (InterruptedException e) {
+                records.subList(i, records.size()).forEach(r -> dropped.add(r.intervals()));
+                throw e;
+            }
+        }
+    }
+
     private void deliver(UsageRecord record) throws InterruptedException {
         try {
             sink.accept(record);
-            delivered.increment();
+            delivered.add(record.intervals());
         } catch (InterruptedException e) {
             throw e;
         } catch (Exception | LinkageError | StackOverflowError | AssertionError e) {
-            failed.increment();
+            failed.add(record.intervals());
             lastFailure = String.valueOf(e);
-            long count = failed.sum();
+            long count = ++failures;
             if (isPowerOfTwo(count)) {
                 logger.warn(
-                        "Telemetry sink {} did not take a record of model {} ({} so far)",
+                        "Telemetry sink {} did not take a record of model {} ({} times so far)",
                         name(sink),
                         record.origin().model(),
                         count,

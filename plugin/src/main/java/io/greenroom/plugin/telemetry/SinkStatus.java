@@ -3,15 +3,16 @@ package io.greenroom.plugin.telemetry;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What became of a sink's records.
+ * What became of a sink's records. Counts are of reports: a record that is the sum of five counts
+ * as five.
  *
  * @param name of the sink
  * @param state what the sink says of itself
- * @param delivered records it took
+ * @param delivered records that arrived
  * @param failed records at which it threw
- * @param dropped records that found its queue full, or came after its end
- * @param queued records that wait
- * @param lastFailure what it threw last, or null
+ * @param dropped records that found its queue full, came after its end, or were lost behind it
+ * @param queued records that wait, before the sink or behind it
+ * @param lastFailure what it threw, or lost records by, last; or null
  */
 public record SinkStatus(
         String name,

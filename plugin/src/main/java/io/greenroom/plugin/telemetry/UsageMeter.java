@@ -1,9 +1,12 @@
 package io.greenroom.plugin.telemetry;
 
+import io.greenroom.cache.ExpertId;
 import io.greenroom.cache.usage.ExpertCounter;
 import io.greenroom.cache.usage.UsageSnapshot;
 import io.greenroom.offload.decoder.MoeModel;
 import java.time.Instant;
+import java.util.Arrays;
+import java.util.List;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
@@ -19,7 +22,6 @@ final class UsageMeter {
     private Instant begin;
     private long tokensIn;
     private long tokensOut;
-    private long stallNanos;
     private @Nullable UsageSnapshot experts; // null: nothing counted yet
 
     /**
@@ -42,12 +44,10 @@ final class UsageMeter {
         UsageSnapshot grown = experts == null ? total : total.since(experts);
         long in = status.tokensIn() - tokensIn;
         long out = status.tokensOut() - tokensOut;
-        long stalled = status.cache().stallNanos() - stallNanos;
         Instant from = begin;
         begin = now;
         tokensIn += in;
         tokensOut += out;
-        stallNanos += stalled;
         experts = total;
         if (in == 0 && out == 0 && isIdle(grown)) {
             return Optional.empty();
@@ -55,12 +55,20 @@ final class UsageMeter {
         UsageRecord.Memory memory =
                 new UsageRecord.Memory(
                         status.budgetBytes(),
-                        status.slotBytes() * status.residentExperts(),
+                        status.slotBytes(),
                         status.slots(),
-                        status.residentExperts(),
-                        status.totalExperts());
-        return Optional.of(
-                new UsageRecord(origin, sequence++, from, now, in, out, stalled, memory, grown));
+                        status.totalExperts(),
+                        residents(total.layers()));
+        return Optional.of(new UsageRecord(origin, sequence++, from, now, in, out, memory, grown));
+    }
+
+    private List<Integer> residents(int layers) {
+        Integer[] residents = new Integer[layers];
+        Arrays.fill(residents, 0);
+        for (ExpertId id : model.residents()) {
+            residents[id.layer()]++;
+        }
+        return List.of(residents);
     }
 
     private static boolean isIdle(UsageSnapshot grown) {

@@ -1,5 +1,6 @@
 package io.greenroom.plugin.telemetry;
 
+import io.greenroom.offload.decoder.MoeModel;
 import io.greenroom.offload.store.CheckpointException;
 import io.greenroom.offload.store.Fingerprint;
 import io.greenroom.plugin.config.HostName;
@@ -12,6 +13,7 @@ import jakarta.inject.Inject;
 import jakarta.inject.Singleton;
 import java.time.Clock;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.IdentityHashMap;
 import java.util.Iterator;
@@ -21,6 +23,8 @@ import java.util.UUID;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Supplier;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -37,20 +41,36 @@ public final class UsageReporter implements AutoCloseable {
     /** Records that may wait for one sink: some minutes of a few models. */
     private static final int QUEUE = 1024;
 
-    private final ModelRegistry models;
+    private final Supplier<List<Source>> models;
     private final Clock clock;
     private final Duration interval;
     private final List<SinkLane> lanes = new ArrayList<>();
-    private final Map<MoeEngineModel, UsageMeter> meters = new IdentityHashMap<>();
+    private final Map<MoeModel, UsageMeter> meters = new IdentityHashMap<>();
     private @Nullable ScheduledExecutorService timer;
+
+    /**
+     * A model whose usage is reported.
+     *
+     * @param name the name clients use
+     * @param loadedAt since when its counters count
+     */
+    public record Source(String name, MoeModel model, Instant loadedAt) {}
 
     @Inject
     UsageReporter(ModelRegistry models, PluginSettings settings, @Any Instance<UsageSink> sinks) {
-        this(models, settings.telemetryInterval(), Clock.systemUTC(), sinks);
+        this(
+                () -> models.models().stream().flatMap(UsageReporter::source).toList(),
+                settings.telemetryInterval(),
+                Clock.systemUTC(),
+                sinks);
     }
 
-    UsageReporter(
-            ModelRegistry models,
+    /**
+     * @param models that are loaded now; asked at every report
+     * @param interval between reports
+     */
+    public UsageReporter(
+            Supplier<List<Source>> models,
             Duration interval,
             Clock clock,
             Iterable<? extends UsageSink> sinks) {
@@ -92,22 +112,30 @@ public final class UsageReporter implements AutoCloseable {
 
     /** Reads all models once. */
     synchronized void report() {
-        List<MoeEngineModel> loaded = models.models();
-        for (MoeEngineModel model : loaded) {
-            if (!meters.containsKey(model)) {
-                UsageMeter meter = meter(model);
+        List<Source> loaded = models.get();
+        for (Source source : loaded) {
+            if (!meters.containsKey(source.model())) {
+                UsageMeter meter = meter(source);
                 if (meter != null) {
-                    meters.put(model, meter);
+                    meters.put(source.model(), meter);
                 }
             }
         }
-        for (Iterator<Map.Entry<MoeEngineModel, UsageMeter>> i = meters.entrySet().iterator();
+        for (Iterator<Map.Entry<MoeModel, UsageMeter>> i = meters.entrySet().iterator();
                 i.hasNext(); ) {
-            Map.Entry<MoeEngineModel, UsageMeter> entry = i.next();
+            Map.Entry<MoeModel, UsageMeter> entry = i.next();
             read(entry.getValue());
-            if (!loaded.contains(entry.getKey())) {
+            if (loaded.stream().noneMatch(source -> source.model() == entry.getKey())) {
                 i.remove(); // that was its last record
             }
+        }
+    }
+
+    private static Stream<Source> source(MoeEngineModel model) {
+        try {
+            return Stream.of(new Source(model.servedName(), model.moe(), model.loadedAt()));
+        } catch (IllegalStateException e) {
+            return Stream.of(); // it was closed meanwhile
         }
     }
 
@@ -121,19 +149,17 @@ public final class UsageReporter implements AutoCloseable {
                         });
     }
 
-    private static @Nullable UsageMeter meter(MoeEngineModel model) {
+    private static @Nullable UsageMeter meter(Source source) {
         try {
             UsageRecord.Origin origin =
                     new UsageRecord.Origin(
-                            model.servedName(),
-                            Fingerprint.of(model.moe().checkpoint()),
+                            source.name(),
+                            Fingerprint.of(source.model().checkpoint()),
                             HostName.local(),
                             UUID.randomUUID().toString());
-            return new UsageMeter(origin, model.moe(), model.loadedAt());
-        } catch (IllegalStateException e) {
-            return null; // it was closed meanwhile
+            return new UsageMeter(origin, source.model(), source.loadedAt());
         } catch (CheckpointException e) {
-            logger.warn("No telemetry of model {} yet", model.servedName(), e);
+            logger.warn("No telemetry of model {} yet", source.name(), e);
             return null;
         }
     }

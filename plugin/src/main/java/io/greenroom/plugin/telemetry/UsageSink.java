@@ -1,5 +1,8 @@
 package io.greenroom.plugin.telemetry;
 
+import java.time.Duration;
+import org.jspecify.annotations.Nullable;
+
 /**
  * Somewhere usage records go: a stream, metrics, a log, or what an operator adds. A bean; to add
  * one, put a jar into the server's plugin folder whose {@code
@@ -14,6 +17,19 @@ public interface UsageSink extends AutoCloseable {
     /** A short name for logs and status, the same every time. */
     String name();
 
+    /** Whether it wants records at all. Asked once, when the plugin starts. */
+    default boolean isOn() {
+        return true;
+    }
+
+    /**
+     * Time that each record shall cover at least: consecutive ones are added up until then. Zero
+     * for every report as it comes. Asked once, when the plugin starts.
+     */
+    default Duration interval() {
+        return Duration.ZERO;
+    }
+
     /**
      * Takes one record. Always called by the same thread, records of one model in order.
      *
@@ -23,10 +39,31 @@ public interface UsageSink extends AutoCloseable {
 
     /** One line for operators: where it sends to, and whether it works. Any thread; quick. */
     default String state() {
-        return "on";
+        return isOn() ? "on" : "off";
+    }
+
+    /**
+     * What became of records that {@link #accept} has taken, where it only hands them on. Any
+     * thread; quick.
+     */
+    default Outstanding outstanding() {
+        return Outstanding.NONE;
     }
 
     /** Called once, after the last record, when the plugin ends. */
     @Override
     default void close() {}
+
+    /**
+     * Records that were taken and have not arrived. Both count reports: a record that is the sum of
+     * five counts as five ({@link UsageRecord#intervals}).
+     *
+     * @param waiting not yet arrived
+     * @param lost never will
+     * @param lastFailure why the last of those was lost, or null
+     */
+    record Outstanding(long waiting, long lost, @Nullable String lastFailure) {
+
+        public static final Outstanding NONE = new Outstanding(0, 0, null);
+    }
 }

@@ -11,7 +11,7 @@ class PluginSettingsTest {
     private static PluginSettings read(
             Map<String, String> properties, Map<String, String> environment)
             throws ConfigException {
-        return new PluginSettings(properties::get, environment::get);
+        return new PluginSettings(properties, environment);
     }
 
     @Test
@@ -44,5 +44,42 @@ class PluginSettingsTest {
                 .hasMessageContaining("2 options are wrong")
                 .hasMessageContaining("greenroom.max-request=big is not accepted")
                 .hasMessageContaining("GREENROOM_MAX_UNSENT=-1 is not accepted");
+    }
+
+    @Test
+    void propertiesOfKafkasClientsGoThroughUnderKafkasNames() throws Exception {
+        PluginSettings settings =
+                read(
+                        Map.of(
+                                "greenroom.kafka.client.security.protocol", "SASL_SSL",
+                                "greenroom.kafka.bootstrap-servers", "a:9092 , [::1]:9093"),
+                        Map.of(
+                                "GREENROOM_KAFKA_CLIENT_SECURITY_PROTOCOL", "SSL",
+                                "GREENROOM_KAFKA_CLIENT_SASL_JAAS_CONFIG", "x",
+                                "GREENROOM_KAFKA_TOPIC_PARTITIONS", "3"));
+
+        assertThat(settings.kafkaClient())
+                .containsExactlyInAnyOrderEntriesOf(
+                        Map.of("security.protocol", "SASL_SSL", "sasl.jaas.config", "x"));
+        assertThat(settings.kafkaServers()).contains("a:9092,[::1]:9093");
+        assertThat(settings.kafkaTopicPartitions()).contains(3);
+        assertThat(settings.kafkaTopic()).isEqualTo("greenroom.expert-usage");
+    }
+
+    @Test
+    void serversAndTopicsHaveAForm() {
+        assertThatThrownBy(
+                        () ->
+                                read(
+                                        Map.of(
+                                                "greenroom.kafka.bootstrap-servers", "a:9092,b",
+                                                "greenroom.kafka.topic", "a topic"),
+                                        Map.of()))
+                .isInstanceOf(ConfigException.class)
+                .hasMessageContaining(
+                        "greenroom.kafka.bootstrap-servers=a:9092,b is not accepted: write"
+                                + " host:port")
+                .hasMessageContaining(
+                        "greenroom.kafka.topic=a topic is not accepted: write a topic's name");
     }
 }

@@ -29,6 +29,7 @@ import io.greenroom.offload.store.TokenizerFiles;
 import io.greenroom.plugin.protocol.text.TestVocabulary;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.Collection;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
@@ -237,6 +238,11 @@ public final class FakeMoeModel implements MoeModel {
         ended.put(FinishReason.CANCELLED, 2L);
         return new MeterReadings(
                 counts, counts, counts, counts, counts, ended, 3, new long[] {1, 4}, 16, 5);
+    }
+
+    @Override
+    public Collection<ExpertId> residents() {
+        return List.of(new ExpertId(0, 1), new ExpertId(0, 2), new ExpertId(1, 2));
     }
 
     @Override

@@ -16,6 +16,7 @@ import io.greenroom.plugin.config.PluginSettings;
 import io.greenroom.plugin.engine.FakeMoeModel;
 import io.greenroom.plugin.engine.Models;
 import io.greenroom.plugin.engine.MoeEngineModel;
+import io.greenroom.plugin.telemetry.SinkStatus;
 import io.netty.buffer.Unpooled;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
@@ -65,7 +66,18 @@ class RoutesTest {
                 new Routes(
                         new InferenceRoute(link, new PluginSettings()),
                         new BudgetRoute(link, new PluginSettings()),
-                        new ModelsRoute(link));
+                        new ModelsRoute(
+                                link,
+                                () ->
+                                        List.of(
+                                                new SinkStatus(
+                                                        "kafka",
+                                                        "connected",
+                                                        5,
+                                                        1,
+                                                        2,
+                                                        3,
+                                                        "late"))));
         link.connect(server);
         channel =
                 new EmbeddedChannel(
@@ -177,7 +189,7 @@ class RoutesTest {
                 new Routes(
                         new InferenceRoute(new ServerLink(), settings()),
                         new BudgetRoute(new ServerLink(), settings()),
-                        new ModelsRoute(new ServerLink()));
+                        new ModelsRoute(new ServerLink(), List::of));
         FullHttpRequest request =
                 new DefaultFullHttpRequest(HttpVersion.HTTP_1_1, HttpMethod.POST, CHAT);
         try {
@@ -549,7 +561,13 @@ class RoutesTest {
         assertThat(layer.get("on_time_share").getAsDouble()).isEqualTo(1.0 / 3);
         assertThat(layer.get("recall_at_2k").getAsDouble()).isEqualTo(0.9);
         send(HttpMethod.GET, "/moe/models", "");
-        assertThat(json(whole()).getAsJsonArray("models")).hasSize(1);
+        JsonObject all = json(whole());
+        assertThat(all.getAsJsonArray("models")).hasSize(1);
+        assertThat(all.getAsJsonObject("telemetry").getAsJsonArray("sinks"))
+                .hasToString(
+                        "[{\"name\":\"kafka\",\"state\":\"connected\",\"delivered\":5,"
+                                + "\"failed\":1,\"dropped\":2,\"queued\":3,"
+                                + "\"last_failure\":\"late\"}]");
     }
 
     @Test

@@ -4,6 +4,7 @@ import io.greenroom.cache.CacheListener.Event;
 import io.greenroom.cache.ExpertId;
 import io.greenroom.cache.usage.ExpertUsage;
 import java.time.Instant;
+import java.util.List;
 
 /** Records for tests. */
 final class Records {
@@ -20,16 +21,16 @@ final class Records {
         usage.on(Event.HIT, new ExpertId(1, 3), 0);
         usage.on(Event.MISS, new ExpertId(1, 0), -1);
         usage.on(Event.LOADED, new ExpertId(1, 0), 1);
+        usage.settled(new ExpertId(1, 0), 500_000_000);
         Instant begin = Instant.parse("2026-01-02T03:04:05Z").plusSeconds(sequence);
         return new UsageRecord(
                 ORIGIN,
                 sequence,
                 begin,
-                begin.plusSeconds(2),
+                begin.plusSeconds(1),
                 5,
                 30,
-                500_000_000,
-                new UsageRecord.Memory(800, 200, 8, 2, 8),
+                new UsageRecord.Memory(800, 100, 8, 8, List.of(0, 2)),
                 usage.snapshot());
     }
 }

@@ -100,6 +100,6 @@ class SinkLaneTest {
         assertThat(lane.status().dropped()).isEqualTo(6);
         lane.close(1); // interrupts it
         sink.closed.await();
-        assertThat(lane.status().dropped()).isEqualTo(10);
+        assertThat(lane.status().dropped()).isEqualTo(11);
     }
 }

@@ -46,4 +46,15 @@ class UsageMeterTest {
         assertThat(record.sequence()).isEqualTo(1);
         assertThat(record.begin()).isEqualTo(LOADED.plusSeconds(2));
     }
+
+    @Test
+    void residentsAreCountedByLayerAsTheyAreAtTheEnd() {
+        model.counters().routed(0, new int[] {1}, 1);
+        UsageRecord.Memory memory = meter.read(LOADED.plusSeconds(1)).orElseThrow().memory();
+
+        assertThat(memory.residents()).containsExactly(2, 1);
+        assertThat(memory.residentExperts()).isEqualTo(3);
+        assertThat(memory.residentBytes()).isEqualTo(300);
+        assertThat(memory.residentBytes(0)).isEqualTo(200);
+    }
 }
