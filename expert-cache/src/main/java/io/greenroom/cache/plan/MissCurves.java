@@ -41,4 +41,34 @@ public final class MissCurves {
         }
         return curves;
     }
+
+    /**
+     * The mean of several sequences' curves, by their tokens; each begins with an empty cache.
+     *
+     * @param sequences of one model, at least one
+     */
+    public static List<MissCurve> lru(List<RoutingSequence> sequences, boolean decodeOnly) {
+        List<List<MissCurve>> each = new ArrayList<>();
+        for (RoutingSequence sequence : sequences) {
+            each.add(lru(sequence, decodeOnly));
+        }
+        return mean(sequences, each);
+    }
+
+    private static List<MissCurve> mean(
+            List<RoutingSequence> sequences, List<List<MissCurve>> curves) {
+        double tokens = Math.max(1, sequences.stream().mapToLong(RoutingSequence::tokens).sum());
+        List<MissCurve> mean = new ArrayList<>();
+        for (int layer = 0; layer < curves.get(0).size(); layer++) {
+            double[] sum = new double[curves.get(0).get(layer).experts() + 1];
+            for (int i = 0; i < curves.size(); i++) {
+                double share = sequences.get(i).tokens() / tokens;
+                for (int slots = 0; slots < sum.length; slots++) {
+                    sum[slots] += share * curves.get(i).get(layer).misses(slots);
+                }
+            }
+            mean.add(MissCurve.of(sum));
+        }
+        return mean;
+    }
 }

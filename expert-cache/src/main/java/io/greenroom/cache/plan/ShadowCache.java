@@ -2,6 +2,7 @@ package io.greenroom.cache.plan;
 
 import io.greenroom.cache.ExpertId;
 import io.greenroom.cache.policy.EvictionPolicy;
+import java.util.BitSet;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
@@ -9,7 +10,7 @@ import org.jspecify.annotations.Nullable;
  * A cache without bytes: it follows visits as the live cache does, with the very policy the live
  * cache has, and tells only what would have been missing. Reads end at once. Not thread-safe.
  */
-final class ShadowCache {
+public final class ShadowCache {
 
     private final EvictionPolicy policy;
     private final int experts;
@@ -29,7 +30,7 @@ final class ShadowCache {
      * @param experts of each layer
      * @param depth reads that one visit may have under way at once
      */
-    ShadowCache(EvictionPolicy policy, int layers, int experts, int slots, int depth) {
+    public ShadowCache(EvictionPolicy policy, int layers, int experts, int slots, int depth) {
         this.policy = policy;
         this.experts = experts;
         this.slots = slots;
@@ -48,18 +49,25 @@ final class ShadowCache {
         return slots;
     }
 
+    /** Sets the bits of the experts of a layer that are resident, and no others. */
+    public void residentsOf(int layer, BitSet into) {
+        into.clear();
+        for (int expert = 0; expert < experts; expert++) {
+            into.set(expert, resident[layer * experts + expert]);
+        }
+    }
+
     /**
      * Visits experts of a layer.
      *
      * @param scores router probabilities summed over the rows, {@code [experts]}, or null
      * @return how many were not resident when the visit began
      */
-    int visit(int layer, int[] wanted, float @Nullable [] scores) {
-        visit++;
+    public int visit(int layer, int[] wanted, float @Nullable [] scores) {
         if (scores != null) {
             policy.observed(layer, scores);
         }
-        evictUnwanted();
+        prepare();
         policy.visiting(layer, wanted);
         int misses = 0;
         for (int expert : wanted) {
@@ -108,6 +116,12 @@ final class ShadowCache {
         }
         evict(victim);
         return true;
+    }
+
+    /** Lets go of the last visit's experts, and of those the policy does not want. */
+    public void prepare() {
+        visit++;
+        evictUnwanted();
     }
 
     private void evictUnwanted() {

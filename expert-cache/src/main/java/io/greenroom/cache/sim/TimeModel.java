@@ -94,8 +94,8 @@ public record TimeModel(
                 bytesPerSecond, readLatency, step, layer, row, expert, expertRow, nanos);
     }
 
-    /** How long the link is busy with some bytes. */
-    double transfer(double bytes) {
+    /** How long the link is busy with some bytes, in nanoseconds. */
+    public double transfer(double bytes) {
         return bytes * 1e9 / bytesPerSecond;
     }
 

@@ -14,6 +14,8 @@ public enum ExpertCounter {
     PREFETCH_LATE,
     /** Times it was read because of a hint and left before a visit asked for it. */
     PREFETCH_WASTED,
+    /** Times its read for a hint was called off before it was there. */
+    PREFETCH_CANCELLED,
     /** Reads completed, whoever asked for them. */
     LOADS,
     /** Bytes those reads brought in. */

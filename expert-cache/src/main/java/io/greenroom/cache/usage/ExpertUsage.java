@@ -116,7 +116,13 @@ public final class ExpertUsage implements CacheListener {
                 count(ExpertCounter.LOADS, at);
                 add(counts[ExpertCounter.BYTES_READ.ordinal()], at, expertBytes.applyAsLong(id));
             }
-            case LOAD_FAILED, CANCELLED -> guessed.clear(at);
+            case LOAD_FAILED -> guessed.clear(at);
+            case CANCELLED -> {
+                if (guessed.get(at)) { // not a warm-up's or an exchange's
+                    guessed.clear(at);
+                    count(ExpertCounter.PREFETCH_CANCELLED, at);
+                }
+            }
             case EVICT -> {
                 if (guessed.get(at)) {
                     guessed.clear(at);

@@ -11,9 +11,11 @@ import io.greenroom.cache.ExpertLease;
 import io.greenroom.cache.ExpertLoader;
 import io.greenroom.cache.ExpertVisit;
 import io.greenroom.cache.LoadPriority;
-import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Random;
+import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.Test;
@@ -44,16 +46,27 @@ class ExpertUsageTest {
     @Test
     void agreesWithTheCachesOwnCounters() throws Exception {
         Random random = new Random(7);
-        List<CompletableFuture<Void>> reading = new ArrayList<>();
+        Map<ExpertId, CompletableFuture<Void>> reading = new LinkedHashMap<>();
         ExpertLoader loader =
-                (id, slot, priority) -> {
-                    CompletableFuture<Void> read = new CompletableFuture<>();
-                    if (priority == LoadPriority.DEMAND || random.nextBoolean()) {
-                        read.complete(null);
-                    } else {
-                        reading.add(read);
+                new ExpertLoader() {
+                    @Override
+                    public CompletableFuture<Void> load(
+                            ExpertId id, int slot, LoadPriority priority) {
+                        CompletableFuture<Void> read = new CompletableFuture<>();
+                        if (priority == LoadPriority.DEMAND || random.nextBoolean()) {
+                            read.complete(null);
+                        } else {
+                            reading.put(id, read);
+                        }
+                        return read;
                     }
-                    return read;
+
+                    @Override
+                    public boolean cancel(ExpertId id) {
+                        CompletableFuture<Void> read = reading.remove(id);
+                        return read != null
+                                && read.completeExceptionally(new CancellationException());
+                    }
                 };
         ExpertCache cache =
                 ExpertCache.builder(loader)
@@ -69,7 +82,10 @@ class ExpertUsageTest {
             int[] wanted = {first, (first + 1 + random.nextInt(EXPERTS - 1)) % EXPERTS};
             try (ExpertVisit visit = cache.visit(layer, wanted)) {
                 cache.prefetch(new ExpertId((layer + 1) % LAYERS, random.nextInt(EXPERTS)));
-                reading.forEach(read -> read.complete(null));
+                if (random.nextInt(4) == 0) {
+                    cache.expireHints((layer + 1) % LAYERS);
+                }
+                List.copyOf(reading.values()).forEach(read -> read.complete(null));
                 reading.clear();
                 for (ExpertLease lease = visit.next(); lease != null; lease = visit.next()) {
                     lease.close();
@@ -96,7 +112,10 @@ class ExpertUsageTest {
         assertThat(counts.sum(ExpertCounter.PREFETCH_WASTED))
                 .isEqualTo(stats.prefetchWasted())
                 .isPositive();
-        reading.forEach(read -> read.complete(null));
+        assertThat(counts.sum(ExpertCounter.PREFETCH_CANCELLED))
+                .isEqualTo(stats.background().hintsCancelled())
+                .isPositive();
+        List.copyOf(reading.values()).forEach(read -> read.complete(null));
         cache.close();
     }
 

@@ -13,11 +13,8 @@ import io.greenroom.offload.store.Checkpoint;
 import io.greenroom.offload.store.CheckpointException;
 import io.greenroom.offload.store.ExpertLayout;
 import io.greenroom.offload.store.ExpertReader;
-import io.greenroom.offload.store.Fingerprint;
 import io.greenroom.offload.store.ModelSpec;
 import io.greenroom.offload.store.SlotPlan;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.UnaryOperator;
@@ -61,11 +58,7 @@ final class LowBitCopies {
 
         static Source open(MixedPrecision settings, Checkpoint checkpoint)
                 throws CheckpointException {
-            Path location = checkpoint.location();
-            Path folder =
-                    Files.isDirectory(location) ? location : location.toAbsolutePath().getParent();
-            Path path = folder == null ? settings.file() : folder.resolve(settings.file());
-            LowBitFile file = LowBitFile.open(path, checkpoint.spec(), Fingerprint.of(checkpoint));
+            LowBitFile file = settings.open(checkpoint);
             return new Source(settings, file, ExpertLayout.of(file));
         }
 

@@ -1,6 +1,11 @@
 package io.greenroom.offload.decoder;
 
 import io.greenroom.gating.precision.PrecisionRule;
+import io.greenroom.offload.lowbit.LowBitFile;
+import io.greenroom.offload.store.Checkpoint;
+import io.greenroom.offload.store.CheckpointException;
+import io.greenroom.offload.store.Fingerprint;
+import java.nio.file.Files;
 import java.nio.file.Path;
 
 /**
@@ -36,5 +41,18 @@ public record MixedPrecision(
     /** With the defaults for all but the file. */
     public static MixedPrecision of(Path file) {
         return new MixedPrecision(file, DEFAULT_SHARE, PrecisionRule.DEFAULT, DEFAULT_SKIPPED);
+    }
+
+    /**
+     * Opens the file of copies and checks it against the model.
+     *
+     * @throws CheckpointException as {@link LowBitFile#open}
+     */
+    public LowBitFile open(Checkpoint checkpoint) throws CheckpointException {
+        Path location = checkpoint.location();
+        Path folder =
+                Files.isDirectory(location) ? location : location.toAbsolutePath().getParent();
+        Path path = folder == null ? file : folder.resolve(file);
+        return LowBitFile.open(path, checkpoint.spec(), Fingerprint.of(checkpoint));
     }
 }

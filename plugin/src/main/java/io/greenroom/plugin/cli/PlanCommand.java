@@ -2,16 +2,14 @@ package io.greenroom.plugin.cli;
 
 import com.google.gson.Gson;
 import com.google.gson.GsonBuilder;
-import com.google.gson.JsonArray;
-import com.google.gson.JsonObject;
 import io.greenroom.cache.ByteSize;
 import io.greenroom.cache.ExpertBudget;
 import io.greenroom.cache.policy.PolicyName;
 import io.greenroom.offload.decoder.Footprint;
+import io.greenroom.offload.decoder.MixedPrecision;
 import io.greenroom.offload.memory.ContainerMemory;
 import io.greenroom.offload.store.Checkpoint;
 import io.greenroom.offload.store.Checkpoints;
-import io.greenroom.offload.store.ModelSpec;
 import io.greenroom.plugin.config.ConfigException;
 import io.greenroom.plugin.config.ModelConfig;
 import io.greenroom.plugin.host.ModelDefinition;
@@ -21,7 +19,6 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
-import java.util.Locale;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -41,7 +38,9 @@ import picocli.CommandLine.TypeConversionException;
                     + " loaded. Of the checkpoint only the header is read, and a few experts to see"
                     + " how fast they come.",
             "Hits are those of a replay of recorded traces (--trace) through the cache; without a"
-                    + " trace they rest on an assumption, which is printed."
+                    + " trace they rest on an assumption, which is printed.",
+            "With --low-bit, also what low-bit copies of several shares of each budget would"
+                    + " bring, and the planner's mix (needs --trace)."
         })
 final class PlanCommand implements Callable<Integer> {
 
@@ -168,7 +167,8 @@ final class PlanCommand implements Callable<Integer> {
                 traces.isEmpty()
                         ? PlannedTraffic.assumed(checkpoint)
                         : PlannedTraffic.recorded(checkpoint, traces);
-        Space space = space();
+        MixedPrecision mixed = mixed(config, traffic);
+        PlanReport.Space space = space();
         Footprint footprint =
                 Footprint.of(
                         checkpoint,
@@ -190,27 +190,61 @@ final class PlanCommand implements Callable<Integer> {
                                 policy,
                                 table)
                         : null;
+        MixTable mixes =
+                mixed == null
+                        ? null
+                        : LoadProgress.during(
+                                "Replaying mixes of precisions",
+                                err,
+                                () ->
+                                        new MixStudy(
+                                                        checkpoint,
+                                                        traffic,
+                                                        policy,
+                                                        mixed,
+                                                        speed.time())
+                                                .table(table));
         PlanCheck checked =
                 check == null
                         ? null
                         : PlanCheck.run(definition, policy, prompts(check), table, err);
+        PlanReport report =
+                new PlanReport(
+                        checkpoint,
+                        footprint,
+                        traffic,
+                        policy,
+                        speed,
+                        space,
+                        table,
+                        splits,
+                        mixes,
+                        checked);
         if (json) {
-            JsonObject all = json(checkpoint, footprint, traffic, speed, table, splits);
-            if (checked != null) {
-                all.add("check", checked.json());
-            }
-            out.println(GSON.toJson(all));
+            out.println(GSON.toJson(report.json()));
         } else {
-            print(out, checkpoint, footprint, traffic, speed, table, space);
-            if (splits != null) {
-                splits.lines().forEach(out::println);
-            }
-            if (checked != null) {
-                checked.lines().forEach(out::println);
-            }
+            report.lines().forEach(out::println);
         }
         out.flush();
         return 0;
+    }
+
+    /** How the model is to have low-bit copies, if it is and that can be planned. */
+    private @Nullable MixedPrecision mixed(ModelConfig config, PlannedTraffic traffic)
+            throws IOException {
+        MixedPrecision mixed = config.options().mixedPrecision();
+        if (mixed != null && traffic.assumed()) {
+            throw new IOException(
+                    "Low-bit copies are planned from recorded traffic only, as it alone says how"
+                            + " much each expert matters; add --trace FILE, or leave out the"
+                            + " copies");
+        }
+        if (mixed != null && check != null) {
+            throw new IOException(
+                    "--check compares what is foretold in full precision; leave out the low-bit"
+                            + " copies, or --check");
+        }
+        return mixed;
     }
 
     private List<ChatPrompt> prompts(Path file) throws IOException {
@@ -226,34 +260,25 @@ final class PlanCommand implements Callable<Integer> {
         return prompts;
     }
 
-    /**
-     * Memory of the container.
-     *
-     * @param limit bytes
-     * @param overhead Java heap, and a sixteenth for what nobody accounts for
-     * @param source who says so
-     */
-    private record Space(long limit, long heap, long overhead, String source) {}
-
-    private Space space() {
+    private PlanReport.Space space() {
         Runtime runtime = Runtime.getRuntime();
         if (memory != null) {
             long limit = memory.bytes();
             long forHeap = heap == null ? limit / 4 : heap.bytes();
-            return new Space(limit, forHeap, forHeap + limit / 16, "as given");
+            return new PlanReport.Space(limit, forHeap, forHeap + limit / 16, "as given");
         }
         // what this process has taken already, it can use
         ContainerMemory.Available available = new ContainerMemory().available();
         long forHeap = heap == null ? runtime.maxMemory() : heap.bytes();
         long limit = available.bytes() + runtime.totalMemory();
-        return new Space(limit, forHeap, forHeap + limit / 16, available.source());
+        return new PlanReport.Space(limit, forHeap, forHeap + limit / 16, available.source());
     }
 
     private PlanTable table(
             Footprint footprint,
             PlannedTraffic traffic,
             MachineSettings.Machine speed,
-            Space space) {
+            PlanReport.Space space) {
         List<PlanTable.Row> rows = new ArrayList<>();
         for (ExpertBudget budget : budgets) {
             long bytes = budget.resolve(footprint.allExpertBytes(), footprint.expertBytesLeft());
@@ -274,106 +299,6 @@ final class PlanCommand implements Callable<Integer> {
         }
         rows.sort(Comparator.comparingLong(PlanTable.Row::budgetBytes));
         return new PlanTable(rows, space.limit(), space.overhead());
-    }
-
-    private void print(
-            PrintWriter out,
-            Checkpoint checkpoint,
-            Footprint footprint,
-            PlannedTraffic traffic,
-            MachineSettings.Machine speed,
-            PlanTable table,
-            Space space) {
-        ModelSpec shape = checkpoint.spec();
-        out.printf(
-                Locale.ROOT,
-                "model     %s (%s): %d layers, %d of them with %d experts, %d for each token%n",
-                checkpoint.location().getFileName(),
-                shape.family(),
-                shape.layers(),
-                MachineSettings.moeLayers(shape),
-                shape.experts(),
-                shape.expertsPerToken());
-        out.printf(
-                Locale.ROOT,
-                "memory    %s (%s): %s Java heap, %s code and threads, %s dense weights, %s keys and"
-                        + " values for %d tokens of context, %s scratch%n",
-                ModelFacts.size(space.limit()),
-                space.source(),
-                ModelFacts.size(space.heap()),
-                ModelFacts.size(space.overhead() - space.heap()),
-                ModelFacts.size(footprint.denseBytes()),
-                ModelFacts.size(footprint.kvBytes()),
-                footprint.contextLength(),
-                ModelFacts.size(footprint.scratchBytes()));
-        out.printf(
-                Locale.ROOT,
-                "experts   %s each, %s all %d of them%n",
-                ModelFacts.size(footprint.slotBytes()),
-                ModelFacts.size(footprint.allExpertBytes()),
-                footprint.experts());
-        speed.lines().forEach(out::println);
-        out.println("traffic   " + traffic.description());
-        out.println(
-                "cache     policy " + policy + ", one pool, no prefetch; one request at a time");
-        speed.warnings().forEach(warning -> out.println("note      " + warning));
-        out.println();
-        table.lines().forEach(out::println);
-    }
-
-    private JsonObject json(
-            Checkpoint checkpoint,
-            Footprint footprint,
-            PlannedTraffic traffic,
-            MachineSettings.Machine speed,
-            PlanTable table,
-            @Nullable SplitComparison splits) {
-        JsonObject result = new JsonObject();
-        result.addProperty("model", checkpoint.location().toString());
-        JsonObject memoryJson = new JsonObject();
-        memoryJson.addProperty("limit_bytes", table.limitBytes());
-        memoryJson.addProperty("overhead_bytes", table.overheadBytes());
-        memoryJson.addProperty("dense_bytes", footprint.denseBytes());
-        memoryJson.addProperty("kv_bytes", footprint.kvBytes());
-        memoryJson.addProperty("scratch_bytes", footprint.scratchBytes());
-        memoryJson.addProperty("slot_bytes", footprint.slotBytes());
-        memoryJson.addProperty("experts", footprint.experts());
-        result.add("memory", memoryJson);
-        if (speed.disk() != null) {
-            JsonObject disk = new JsonObject();
-            disk.addProperty("expert_seconds", speed.disk().oneSeconds().median());
-            disk.addProperty("expert_seconds_low", speed.disk().oneSeconds().low());
-            disk.addProperty("expert_seconds_high", speed.disk().oneSeconds().high());
-            disk.addProperty("bytes_per_second", speed.disk().bytesPerSecond());
-            result.add("disk", disk);
-        }
-        if (speed.compute() != null) {
-            JsonObject compute = new JsonObject();
-            compute.addProperty("token_seconds", speed.compute().tokenSeconds().median());
-            compute.addProperty("token_seconds_low", speed.compute().tokenSeconds().low());
-            compute.addProperty("token_seconds_high", speed.compute().tokenSeconds().high());
-            compute.addProperty("expert_seconds", speed.compute().expertSeconds());
-            result.add("compute", compute);
-        }
-        if (speed.misses() != null) {
-            JsonObject misses = new JsonObject();
-            misses.addProperty("token_seconds", speed.misses().tokenSeconds().median());
-            misses.addProperty("token_seconds_low", speed.misses().tokenSeconds().low());
-            misses.addProperty("token_seconds_high", speed.misses().tokenSeconds().high());
-            misses.addProperty("bytes_per_token", speed.misses().bytesPerToken());
-            result.add("every_expert_read", misses);
-        }
-        result.addProperty("traffic", traffic.description());
-        result.addProperty("traffic_assumed", traffic.assumed());
-        result.addProperty("policy", policy.toString());
-        JsonArray notes = new JsonArray();
-        speed.warnings().forEach(notes::add);
-        result.add("notes", notes);
-        result.add("budgets", table.json());
-        if (splits != null) {
-            result.add("splits", splits.json());
-        }
-        return result;
     }
 
     /** Reads a budget. */

@@ -19,10 +19,15 @@ import java.util.Locale;
  * What a plan takes the model to be asked: recorded traces of it, or an assumption.
  *
  * @param sequences each replayed into an empty cache
+ * @param traces they are from; none if nothing was recorded
  * @param assumed whether nothing was recorded
  * @param description in words
  */
-record PlannedTraffic(List<RoutingSequence> sequences, boolean assumed, String description) {
+record PlannedTraffic(
+        List<RoutingSequence> sequences,
+        List<RoutingTrace> traces,
+        boolean assumed,
+        String description) {
 
     /**
      * What is assumed of a model without a trace: between the worst case for a cache (all experts
@@ -40,6 +45,7 @@ record PlannedTraffic(List<RoutingSequence> sequences, boolean assumed, String d
     static PlannedTraffic recorded(Checkpoint checkpoint, List<Path> files) throws IOException {
         String fingerprint = Fingerprint.of(checkpoint);
         List<RoutingSequence> sequences = new ArrayList<>();
+        List<RoutingTrace> traces = new ArrayList<>();
         long tokens = 0;
         for (Path file : files) {
             RoutingTrace trace = RoutingTrace.read(file);
@@ -63,9 +69,11 @@ record PlannedTraffic(List<RoutingSequence> sequences, boolean assumed, String d
             RoutingSequence sequence = RoutingSequence.of(trace);
             tokens += sequence.tokens();
             sequences.add(sequence);
+            traces.add(trace);
         }
         return new PlannedTraffic(
                 sequences,
+                traces,
                 false,
                 String.format(
                         Locale.ROOT,
@@ -86,6 +94,7 @@ record PlannedTraffic(List<RoutingSequence> sequences, boolean assumed, String d
         CacheShape shape = new CacheShape(spec.layers(), spec.experts(), spec.expertsPerToken());
         return new PlannedTraffic(
                 List.of(ASSUMPTION.visits(shape, bytes, ASSUMED_TOKENS, 1)),
+                List.of(),
                 true,
                 String.format(
                         Locale.ROOT,

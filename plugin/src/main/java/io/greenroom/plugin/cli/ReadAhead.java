@@ -17,10 +17,18 @@ import java.util.Locale;
  * @param inTime resident when the layer asked for them
  * @param late still on their way
  * @param wasted gone before anybody asked
+ * @param calledOff given up before they had arrived
  * @param expertBytes bytes of one of them
  * @param misses experts asked for that had to be waited for
  */
-record ReadAhead(int layer, long inTime, long late, long wasted, long expertBytes, long misses) {
+record ReadAhead(
+        int layer,
+        long inTime,
+        long late,
+        long wasted,
+        long calledOff,
+        long expertBytes,
+        long misses) {
 
     /** Of each layer that has read anything. */
     static List<ReadAhead> of(UsageSnapshot usage) {
@@ -34,6 +42,7 @@ record ReadAhead(int layer, long inTime, long late, long wasted, long expertByte
                                 usage.sum(ExpertCounter.PREFETCH_USEFUL, layer),
                                 usage.sum(ExpertCounter.PREFETCH_LATE, layer),
                                 usage.sum(ExpertCounter.PREFETCH_WASTED, layer),
+                                usage.sum(ExpertCounter.PREFETCH_CANCELLED, layer),
                                 usage.sum(ExpertCounter.BYTES_READ, layer) / loads,
                                 usage.sum(ExpertCounter.MISSES, layer)));
             }
@@ -53,8 +62,17 @@ record ReadAhead(int layer, long inTime, long late, long wasted, long expertByte
     static void table(PrintWriter out, List<ReadAhead> layers) {
         out.println();
         out.println("reading ahead, as the engine does it with prefetch on");
-        String row = "%-8s %8s %8s %8s %10s %12s %8s%n";
-        out.printf(row, "layer", "in time", "late", "wasted", "on time", "wasted", "misses");
+        String row = "%-8s %8s %8s %8s %10s %10s %12s %8s%n";
+        out.printf(
+                row,
+                "layer",
+                "in time",
+                "late",
+                "wasted",
+                "called off",
+                "on time",
+                "wasted",
+                "misses");
         for (ReadAhead l : layers) {
             out.printf(
                     row,
@@ -62,6 +80,7 @@ record ReadAhead(int layer, long inTime, long late, long wasted, long expertByte
                     l.inTime,
                     l.late,
                     l.wasted,
+                    l.calledOff,
                     String.format(Locale.ROOT, "%.1f %%", 100 * l.onTime()),
                     ModelFacts.size(l.wastedBytes()),
                     l.misses);
@@ -69,11 +88,11 @@ record ReadAhead(int layer, long inTime, long late, long wasted, long expertByte
     }
 
     static void csv(PrintWriter out, String model, MoeModel.Status status, List<ReadAhead> layers) {
-        out.println("model,slots,experts,layer,in_time,late,wasted,wasted_bytes,misses");
+        out.println("model,slots,experts,layer,in_time,late,wasted,called_off,wasted_bytes,misses");
         for (ReadAhead l : layers) {
             out.printf(
                     Locale.ROOT,
-                    "%s,%d,%d,%d,%d,%d,%d,%d,%d%n",
+                    "%s,%d,%d,%d,%d,%d,%d,%d,%d,%d%n",
                     model,
                     status.slots(),
                     status.totalExperts(),
@@ -81,6 +100,7 @@ record ReadAhead(int layer, long inTime, long late, long wasted, long expertByte
                     l.inTime,
                     l.late,
                     l.wasted,
+                    l.calledOff,
                     l.wastedBytes(),
                     l.misses);
         }
@@ -94,6 +114,7 @@ record ReadAhead(int layer, long inTime, long late, long wasted, long expertByte
             object.addProperty("in_time", l.inTime);
             object.addProperty("late", l.late);
             object.addProperty("wasted", l.wasted);
+            object.addProperty("called_off", l.calledOff);
             object.addProperty("on_time_share", l.onTime());
             object.addProperty("wasted_bytes", l.wastedBytes());
             object.addProperty("misses", l.misses);

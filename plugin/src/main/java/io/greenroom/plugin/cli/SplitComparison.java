@@ -5,7 +5,6 @@ import com.google.gson.JsonObject;
 import io.greenroom.cache.plan.BudgetPlanner;
 import io.greenroom.cache.plan.EqualSplit;
 import io.greenroom.cache.plan.GeneticSplit;
-import io.greenroom.cache.plan.MissCurve;
 import io.greenroom.cache.plan.MissCurves;
 import io.greenroom.cache.plan.OptimalSplit;
 import io.greenroom.cache.plan.ShallowFavouring;
@@ -64,7 +63,7 @@ record SplitComparison(List<Result> results) {
                                 1,
                                 first.expertBytes(),
                                 first.shape().expertsPerToken(),
-                                curves(training)),
+                                MissCurves.lru(training, false)),
                         new TokenTime(
                                 TimeModel.INSTANT,
                                 first.shape().layers(),
@@ -119,31 +118,6 @@ record SplitComparison(List<Result> results) {
         ways.put("shallow", new ShallowFavouring());
         ways.put("equal", new EqualSplit());
         return ways;
-    }
-
-    /** The mean of all sequences' curves, by their tokens. */
-    static List<MissCurve> curves(List<RoutingSequence> sequences) {
-        List<MissCurve> sum = null;
-        double tokens = 0;
-        for (RoutingSequence sequence : sequences) {
-            List<MissCurve> curves = MissCurves.lru(sequence, false);
-            double weight = sequence.tokens();
-            List<MissCurve> next = new ArrayList<>();
-            for (int layer = 0; layer < curves.size(); layer++) {
-                double[] values = curves.get(layer).times(weight).values();
-                for (int i = 0; sum != null && i < values.length; i++) {
-                    values[i] += sum.get(layer).misses(i);
-                }
-                next.add(MissCurve.of(values));
-            }
-            sum = next;
-            tokens += weight;
-        }
-        if (sum == null) {
-            throw new IllegalArgumentException("There is no traffic to divide slots by");
-        }
-        double all = Math.max(1, tokens);
-        return sum.stream().map(curve -> curve.times(1 / all)).toList();
     }
 
     List<String> lines() {

@@ -111,6 +111,7 @@ final class ModelStatus {
         cache.addProperty("prefetch_useful", stats.prefetchUseful());
         cache.addProperty("prefetch_late", stats.prefetchLate());
         cache.addProperty("prefetch_wasted", stats.prefetchWasted());
+        cache.addProperty("prefetch_called_off", stats.background().hintsCancelled());
         cache.addProperty("stall_nanos", stats.stallNanos());
         return cache;
     }

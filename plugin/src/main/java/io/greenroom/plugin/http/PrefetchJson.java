@@ -41,6 +41,7 @@ final class PrefetchJson {
         json.addProperty("late", late);
         json.addProperty("wasted", wasted);
         json.addProperty("wasted_bytes", wasted * layer.expertBytes());
+        json.addProperty("called_off", usage.sum(ExpertCounter.PREFETCH_CANCELLED, index));
         addShare(json, "on_time_share", useful, useful + late + wasted);
         addRecall(json, layer.recall());
         return json;

@@ -53,13 +53,18 @@ final class LogSink implements UsageSink {
         return String.format(
                 Locale.ROOT,
                 "model %s: %.1f tokens/s, %d prompt tokens, %.1f %% of %d experts found in memory,"
-                        + " %.1f MiB read, stalled %.0f %% of the time, %d of %d experts resident",
+                        + " %.1f MiB read, guesses: %d useful, %d late, %d wasted, %d called off;"
+                        + " stalled %.0f %% of the time, %d of %d experts resident",
                 record.origin().model(),
                 seconds > 0 ? record.tokensOut() / seconds : 0,
                 record.tokensIn(),
                 visited == 0 ? 0 : 100.0 * hits / visited,
                 visited,
                 record.bytesRead() / 1048576.0,
+                experts.sum(ExpertCounter.PREFETCH_USEFUL),
+                experts.sum(ExpertCounter.PREFETCH_LATE),
+                experts.sum(ExpertCounter.PREFETCH_WASTED),
+                experts.sum(ExpertCounter.PREFETCH_CANCELLED),
                 seconds > 0 ? 100 * record.stallNanos() / 1e9 / seconds : 0,
                 record.memory().residentExperts(),
                 record.memory().totalExperts());

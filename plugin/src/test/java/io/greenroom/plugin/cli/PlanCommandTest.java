@@ -1,6 +1,8 @@
 package io.greenroom.plugin.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+import static org.assertj.core.api.Assertions.withinPercentage;
 
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
@@ -26,6 +28,8 @@ import picocli.CommandLine;
 class PlanCommandTest {
 
     private static final String MODEL = "../integration-tests/demo-model/greenroom-demo-q8_0.gguf";
+
+    private static final String TRACE = "../integration-tests/traces/session-train.trace";
 
     private final StringWriter out = new StringWriter();
     private final StringWriter err = new StringWriter();
@@ -145,6 +149,110 @@ class PlanCommandTest {
     }
 
     @Test
+    void foretellsMixesOfPrecisions() throws IOException {
+        Path copies = folder.resolve("demo.lowbit");
+        assertThat(execute("pack", "--low-bit", "q4_0", "--out", copies.toString(), MODEL))
+                .as(err.toString())
+                .isZero();
+        out.getBuffer().setLength(0);
+
+        int code =
+                run(
+                        MODEL,
+                        "--low-bit",
+                        copies.toString(),
+                        "--trace",
+                        TRACE,
+                        "--bandwidth",
+                        "1GB",
+                        "--token-time",
+                        "2",
+                        "--budgets",
+                        "25%",
+                        "--json");
+
+        assertThat(code).as(err.toString()).isZero();
+        JsonObject plan = JsonParser.parseString(out.toString()).getAsJsonObject();
+        JsonObject low = plan.getAsJsonObject("low_bit");
+        assertThat(low.get("copies").getAsString()).isEqualTo("q4_0");
+        assertThat(low.get("copy_bytes").getAsLong())
+                .isLessThan(low.get("expert_bytes").getAsLong());
+        List<JsonObject> mixes = new ArrayList<>();
+        low.getAsJsonArray("mixes").forEach(mix -> mixes.add(mix.getAsJsonObject()));
+        assertThat(mixes)
+                .extracting(mix -> mix.get("way").getAsString())
+                .containsExactly("exact", "share", "share", "share", "share", "planner");
+        JsonObject exact = mixes.get(0);
+        JsonObject budget = plan.getAsJsonArray("budgets").get(0).getAsJsonObject();
+        // the simulator lets a prompt's experts go one by one, the replay of mixes all together
+        assertThat(exact.get("hit_rate").getAsDouble())
+                .isCloseTo(budget.get("hit_rate").getAsDouble(), within(0.005));
+        assertThat(exact.get("bytes_per_token").getAsDouble())
+                .isCloseTo(budget.get("bytes_per_token").getAsDouble(), withinPercentage(1));
+        assertThat(exact.get("full_share").getAsDouble()).isEqualTo(1);
+        double fewest = Double.POSITIVE_INFINITY;
+        for (JsonObject mix : mixes) {
+            double read = mix.get("bytes_per_token").getAsDouble();
+            fewest = Math.min(fewest, read);
+            assertThat(
+                            mix.get("full_share").getAsDouble()
+                                    + mix.get("copied_share").getAsDouble()
+                                    + mix.get("skipped_share").getAsDouble())
+                    .isCloseTo(1, within(1e-9));
+            long memory =
+                    mix.get("slots").getAsInt()
+                                    * plan.getAsJsonObject("memory").get("slot_bytes").getAsLong()
+                            + mix.get("copy_slots").getAsInt() * low.get("copy_bytes").getAsLong();
+            assertThat(memory).isLessThanOrEqualTo(budget.get("budget_bytes").getAsLong());
+        }
+        for (JsonObject mix : mixes) {
+            assertThat(mix.get("fewest_bytes").getAsBoolean())
+                    .isEqualTo(mix.get("bytes_per_token").getAsDouble() == fewest);
+        }
+        // every mix reads less than exact, and the demo model is disk-bound at this bandwidth
+        assertThat(fewest).isLessThan(0.7 * exact.get("bytes_per_token").getAsDouble());
+        JsonObject planner = mixes.get(5);
+        assertThat(planner.get("cache_split").getAsString()).matches("\\d+(,\\d+){7}");
+        assertThat(planner.get("tokens_per_second").getAsDouble())
+                .isGreaterThan(exact.get("tokens_per_second").getAsDouble());
+    }
+
+    @Test
+    void mixesAreForetoldFromTracesOnly() throws IOException {
+        Path copies = folder.resolve("demo.lowbit");
+        assertThat(execute("pack", "--low-bit", "q2_g32", "--out", copies.toString(), MODEL))
+                .as(err.toString())
+                .isZero();
+        assertThat(run(MODEL, "--no-probe", "--low-bit", copies.toString())).isEqualTo(1);
+        assertThat(err.toString())
+                .contains("Low-bit copies are planned from recorded traffic only")
+                .contains("add --trace FILE");
+        Path bare = trace("own.trace", Fingerprint.of(Checkpoints.open(Path.of(MODEL))));
+        assertThat(
+                        run(
+                                MODEL,
+                                "--no-probe",
+                                "--low-bit",
+                                copies.toString(),
+                                "--trace",
+                                bare.toString()))
+                .isEqualTo(1);
+        assertThat(err.toString()).contains("has no router probabilities");
+        assertThat(
+                        run(
+                                MODEL,
+                                "--no-probe",
+                                "--low-bit",
+                                copies.toString(),
+                                "--trace",
+                                bare.toString(),
+                                "--check",
+                                bare.toString()))
+                .isEqualTo(1);
+        assertThat(err.toString()).contains("leave out the low-bit copies, or --check");
+    }
+
+    @Test
     void refusesWhatIsNoBudget() {
         assertThat(run(MODEL, "--budgets", "much")).isEqualTo(CommandLine.ExitCode.USAGE);
         assertThat(err.toString()).contains("Not a budget: \"much\"");
@@ -177,9 +285,13 @@ class PlanCommandTest {
     private int run(String... arguments) {
         List<String> all = new ArrayList<>(List.of("plan"));
         all.addAll(List.of(arguments));
+        return execute(all.toArray(String[]::new));
+    }
+
+    private int execute(String... arguments) {
         return Greenroom.commandLine()
                 .setOut(new PrintWriter(out, true))
                 .setErr(new PrintWriter(err, true))
-                .execute(all.toArray(String[]::new));
+                .execute(arguments);
     }
 }

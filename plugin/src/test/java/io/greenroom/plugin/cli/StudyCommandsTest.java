@@ -136,7 +136,7 @@ class StudyCommandsTest {
         assertThat(out.toString())
                 .contains("plain layer 2")
                 .contains("reading ahead, as the engine does it with prefetch on")
-                .containsPattern("(?m)^2( +\\d+){3} +\\d+\\.\\d %");
+                .containsPattern("(?m)^2( +\\d+){4} +\\d+\\.\\d %");
     }
 
     @Test

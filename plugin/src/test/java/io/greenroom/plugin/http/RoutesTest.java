@@ -531,6 +531,8 @@ class RoutesTest {
             fake.counters().on(Event.LOADED, id, expert);
             fake.counters().on(expert == 0 ? Event.HIT : Event.EVICT, id, expert);
         }
+        fake.counters().on(Event.PREFETCH, new ExpertId(1, 3), 3);
+        fake.counters().on(Event.CANCELLED, new ExpertId(1, 3), 3);
         server.with("demo", model);
         send(HttpMethod.GET, "/moe/models/demo", "");
         JsonObject status = json(whole());
@@ -558,6 +560,7 @@ class RoutesTest {
         assertThat(layer.get("useful").getAsLong()).isOne();
         assertThat(layer.get("wasted").getAsLong()).isEqualTo(2);
         assertThat(layer.get("wasted_bytes").getAsLong()).isEqualTo(200);
+        assertThat(layer.get("called_off").getAsLong()).isOne();
         assertThat(layer.get("on_time_share").getAsDouble()).isEqualTo(1.0 / 3);
         assertThat(layer.get("recall_at_2k").getAsDouble()).isEqualTo(0.9);
         send(HttpMethod.GET, "/moe/models", "");
