@@ -133,7 +133,7 @@ TEST(attention, agrees_with_doubles) {
     for (int32_t isa : isas()) {
         Context kernels = context(2, isa);
         for (int32_t type : {GR_F32, GR_F16}) {
-            for (int head_dim : {2, 16, 31, 32, 64, 80, 128}) {
+            for (int head_dim : {2, 16, 31, 32, 64, 80, 96, 128, 160, 256}) {
                 for (int group : {1, 2, 7}) {
                     Scene scene(type, 4, 2, group, head_dim, 53, 9, random);
                     int32_t positions[] = {0, 8, 3, 15, 31, 32, 33, 52};

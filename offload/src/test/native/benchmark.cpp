@@ -1,6 +1,7 @@
 // greenroom_benchmark [ISA] [THREADS] [INT8]: the expert feed-forward block and the matrix product,
 // per type: bytes of weights read per second for one token (weights far larger than the caches), and
-// multiply-adds per second for 128. Results are checked for NaN. Figures move with the machine's
+// multiply-adds per second for 128; then attention of one token over contexts of some lengths, per
+// layer, as bytes of keys and values read per second. Results are checked for NaN. Figures move with the machine's
 // neighbours: run variants alternately and several times.
 //
 //   cmake --build offload/target/native --target greenroom_benchmark
@@ -33,6 +34,38 @@ double time_of(F&& run) {
     } while (seconds() < end || times.size() < 5);
     std::sort(times.begin(), times.end());
     return times[times.size() / 2];
+}
+
+// One token of each of `layers` layers in turn, so that keys and values come from memory.
+void attention(gr_context* kernels, int heads, int kv_heads, int head_dim, int32_t type, int length) {
+    const int page_size = 64;
+    const int layers = 16;
+    int pages = (length + page_size - 1) / page_size;
+    size_t cell = size_t(kv_heads) * size_t(head_dim) * (type == GR_F16 ? 2 : 4);
+    size_t bytes = 2 * cell * size_t(page_size) * size_t(pages);
+    gr_mapping mapping = {nullptr, 0};
+    gr_memory_map(bytes * layers, 2 << 20, 1, &mapping);
+    std::memset(mapping.address, 0x3C, bytes * layers);  // 1.06 in half precision, 0.01 in single
+    gr_kv_cache cache = {mapping.address, type, layers, pages, page_size, kv_heads, head_dim};
+    Random random(2);
+    Floats q(size_t(heads) * size_t(head_dim));
+    Floats out(q.size());
+    randomise(q, random);
+    std::vector<int32_t> table;
+    for (int page = 0; page < pages; page++) {
+        table.push_back(page);
+    }
+    int32_t position = length - 1;
+    int32_t zero = 0;
+    int layer = 0;
+    double one = time_of([&] {
+        gr_attention(kernels, &cache, layer++ % layers, q.data(), 1, heads, &position, &zero,
+                     table.data(), &zero, out.data());
+    });
+    std::printf("attention %2d/%2d heads of %3d, %s, context %5d: %8.1f us %6.1f GB/s%s\n", heads,
+                kv_heads, head_dim, type == GR_F16 ? "f16" : "f32", length, one * 1e6,
+                2.0 * double(cell) * length / one * 1e-9, std::isnan(out[0]) ? " (NaN)" : "");
+    gr_memory_unmap(mapping);
 }
 
 }  // namespace
@@ -89,6 +122,13 @@ int main(int argc, char** argv) {
                     type, bytes / one * 1e-9, bytes / cached * 1e-9, bytes / four * 1e-9, tokens,
                     work * tokens / many * 1e-9, std::isnan(out[0]) ? " (NaN)" : "");
         gr_memory_unmap(mapping);
+    }
+    for (int length : {256, 1024, 4096}) {
+        for (int32_t type : {GR_F32, GR_F16}) {
+            attention(kernels.get(), 16, 16, 128, type, length);  // OLMoE-1B-7B
+            attention(kernels.get(), 32, 4, 128, type, length);   // Qwen3-30B-A3B
+            attention(kernels.get(), 8, 2, 64, type, length);
+        }
     }
     return 0;
 }

@@ -19,6 +19,7 @@ struct V {
     static constexpr int kRegs = 4;
     static constexpr int kTokens = 3;
     static constexpr int kFused = 2;
+    static constexpr int kSums = 8;
 
     INLINE static Reg zero() { return _mm256_setzero_ps(); }
     INLINE static Reg broadcast(float x) { return _mm256_set1_ps(x); }

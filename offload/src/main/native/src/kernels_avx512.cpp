@@ -19,6 +19,7 @@ struct V {
     static constexpr int kRegs = 2;
     static constexpr int kTokens = 6;
     static constexpr int kFused = 4;
+    static constexpr int kSums = 16;
 
     INLINE static Reg zero() { return _mm512_setzero_ps(); }
     INLINE static Reg broadcast(float x) { return _mm512_set1_ps(x); }

@@ -59,59 +59,100 @@ float soften(float* scores, int count, float scale) {
     return V::sum(total);
 }
 
-// out[h][d .. d + 32) = sum over p of weight[h][p] value[p] / total[h], for H heads from `head`.
-template <int Type, int H>
-INLINE void weigh_heads(const AttentionCall& call, int head, int d, const float* totals) {
-    int width = call.head_dim - d < kGroup ? call.head_dim - d : kGroup;
-    size_t offset = size_t(d) * (Type == kF16 ? 2 : 4);
-    V::Reg sums[H][V::kRegs];
+// How many positions ahead values are asked for: cells lie too far apart for the processor to guess.
+constexpr int kPrefetchCells = 8;
+
+// out[h][d .. d + 32 G) = sum over p of weight[h][p] value[p] / total[h], for H heads from `head`.
+// Each element is one chain of additions in the order of positions, whatever H and G are; many chains
+// at a time hide their latency, and values are read in long pieces. The last 32 may be cut short.
+template <int Type, int H, int G>
+INLINE void weigh_tile(const AttentionCall& call, int head, int d, const float* totals) {
+    constexpr size_t kElement = Type == kF16 ? 2 : 4;
+    int width = call.head_dim - d < G * kGroup ? call.head_dim - d : G * kGroup;
+    V::Reg sums[H][G][V::kRegs];
     for (int h = 0; h < H; h++) {
-        for (int j = 0; j < V::kRegs; j++) {
-            sums[h][j] = V::zero();
+        for (int g = 0; g < G; g++) {
+            for (int j = 0; j < V::kRegs; j++) {
+                sums[h][g][j] = V::zero();
+            }
         }
     }
     const float* weights = call.scores + size_t(head) * size_t(call.count);
     for_each_page(call, call.values, [&](int first, int count, const uint8_t* cells) {
-        for (int i = 0; i < count; i++) {
-            const uint8_t* cell = cells + size_t(i) * call.cell_bytes + offset;
-            V::Reg value[V::kRegs];
-            if (width == kGroup) {
-                RowReader<Type>{cell}.get(0, value);
-            } else {
-                alignas(64) float padded[kGroup] = {};
-                dequantize_group(Type, cell, 0, width, padded);
-                RowReader<kF32>{reinterpret_cast<const uint8_t*>(padded)}.get(0, value);
+        const uint8_t* cell = cells + size_t(d) * kElement;
+        for (int i = 0; i < count; i++, cell += call.cell_bytes) {
+            const uint8_t* later = cell + kPrefetchCells * call.cell_bytes;
+            for (size_t at = 0; at < G * kGroup * kElement; at += 64) {
+                _mm_prefetch(reinterpret_cast<const char*>(later + at), _MM_HINT_T0);
             }
+            V::Reg weight[H];
             for (int h = 0; h < H; h++) {
-                V::Reg weight =
+                weight[h] =
                         V::broadcast(weights[size_t(h) * size_t(call.count) + size_t(first + i)]);
-                for (int j = 0; j < V::kRegs; j++) {
-                    sums[h][j] = V::fma(weight, value[j], sums[h][j]);
+            }
+            for (int g = 0; g < G; g++) {
+                V::Reg value[V::kRegs];
+                if (G > 1 || width == kGroup) {
+                    RowReader<Type>{cell}.get(g, value);
+                } else {
+                    alignas(64) float padded[kGroup] = {};
+                    dequantize_group(Type, cell, 0, width, padded);
+                    RowReader<kF32>{reinterpret_cast<const uint8_t*>(padded)}.get(0, value);
+                }
+                for (int h = 0; h < H; h++) {
+                    for (int j = 0; j < V::kRegs; j++) {
+                        sums[h][g][j] = V::fma(weight[h], value[j], sums[h][g][j]);
+                    }
                 }
             }
         }
     });
     for (int h = 0; h < H; h++) {
         V::Reg total = V::broadcast(totals[head + h]);
-        alignas(64) float result[kGroup];
-        for (int j = 0; j < V::kRegs; j++) {
-            V::store(result + j * V::kWidth, V::div(sums[h][j], total));
+        alignas(64) float result[G * kGroup];
+        for (int g = 0; g < G; g++) {
+            for (int j = 0; j < V::kRegs; j++) {
+                V::store(result + g * kGroup + j * V::kWidth, V::div(sums[h][g][j], total));
+            }
         }
         __builtin_memcpy(
                 call.out + size_t(head + h) * size_t(call.head_dim) + d, result, size_t(width) * 4);
     }
 }
 
+// All of H heads, in tiles whose sums stay in registers.
+template <int Type, int H>
+INLINE void weigh_heads(const AttentionCall& call, int head, const float* totals) {
+    constexpr int kMost = V::kSums / (V::kRegs * H);
+    int d = 0;
+    if constexpr (kMost >= 4) {
+        for (; d + 4 * kGroup <= call.head_dim; d += 4 * kGroup) {
+            weigh_tile<Type, H, 4>(call, head, d, totals);
+        }
+    }
+    if constexpr (kMost >= 2) {
+        for (; d + 2 * kGroup <= call.head_dim; d += 2 * kGroup) {
+            weigh_tile<Type, H, 2>(call, head, d, totals);
+        }
+    }
+    for (; d < call.head_dim; d += kGroup) {
+        weigh_tile<Type, H, 1>(call, head, d, totals);
+    }
+}
+
 template <int Type>
 void weigh(const AttentionCall& call, const float* totals, int begin, int end) {
-    for (int d = 0; d < call.head_dim; d += kGroup) {
-        int h = begin;
-        for (; h + 2 <= end; h += 2) {
-            weigh_heads<Type, 2>(call, h, d, totals);
+    int h = begin;
+    if constexpr (V::kSums >= 8 * V::kRegs) {
+        for (; h + 4 <= end; h += 4) {
+            weigh_heads<Type, 4>(call, h, totals);
         }
-        for (; h < end; h++) {
-            weigh_heads<Type, 1>(call, h, d, totals);
-        }
+    }
+    for (; h + 2 <= end; h += 2) {
+        weigh_heads<Type, 2>(call, h, totals);
+    }
+    for (; h < end; h++) {
+        weigh_heads<Type, 1>(call, h, totals);
     }
 }
 

@@ -3,6 +3,7 @@
 //   V::Reg          a register of V::kWidth floats; V::kRegs = 32 / kWidth of them hold a group
 //   V::kTokens      tokens of a tile in registers, with two weight rows
 //   V::kFused       up to so many tokens weights are decoded in registers, without a panel
+//   V::kSums        registers for the sums of attention
 //   V::Nibbles      a map from 4-bit numbers to floats
 //   V::exp2_scale   r * 2^n, with overflow to infinity and underflow towards zero
 //
