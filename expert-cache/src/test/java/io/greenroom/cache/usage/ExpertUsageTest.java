@@ -11,6 +11,7 @@ import io.greenroom.cache.ExpertLease;
 import io.greenroom.cache.ExpertLoader;
 import io.greenroom.cache.ExpertVisit;
 import io.greenroom.cache.LoadPriority;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
