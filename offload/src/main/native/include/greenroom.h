@@ -78,7 +78,7 @@ typedef struct gr_matrix {
 
 /** A paged cache of keys and values. */
 typedef struct gr_kv_cache {
-    void* data;   /* [layers][2 (k, v)][pages * page_size][kv_heads * head_dim] */
+    void* data;   /* [layers][2 (k, v)][pages][kv_heads][page_size][head_dim] */
     int32_t type; /* GR_F32 or GR_F16 */
     int32_t layers;
     int32_t pages;

@@ -135,26 +135,36 @@ gr_status gr_store_kv(
         const int32_t* cells) {
     if (context == nullptr || cache == nullptr || cache->data == nullptr || k == nullptr ||
         v == nullptr || cells == nullptr || n < 0 || layer < 0 || layer >= cache->layers ||
+        cache->kv_heads < 1 || cache->head_dim < 1 || cache->page_size < 1 ||
         (cache->type != GR_F32 && cache->type != GR_F16)) {
         return GR_BAD_ARGUMENT;
     }
-    size_t width = size_t(cache->kv_heads) * size_t(cache->head_dim);
-    size_t side = size_t(cache->pages) * size_t(cache->page_size) * width;
+    size_t kv_heads = size_t(cache->kv_heads);
+    size_t head_dim = size_t(cache->head_dim);
+    size_t page_size = size_t(cache->page_size);
+    size_t width = kv_heads * head_dim;
+    size_t side = size_t(cache->pages) * page_size * width;
     size_t element = cache->type == GR_F16 ? 2 : 4;
     uint8_t* keys = static_cast<uint8_t*>(cache->data) + size_t(layer) * 2 * side * element;
     bool half = cache->type == GR_F16;
     return parallel(context, n, int64_t(width) * 2, 1, [=](int begin, int end) {
         for (int i = begin; i < end; i++) {
+            size_t page = size_t(cells[i]) / page_size;
+            size_t cell = size_t(cells[i]) % page_size;
             for (int which = 0; which < 2; which++) {
                 const float* from = (which == 0 ? k : v) + size_t(i) * width;
-                size_t at = size_t(which) * side + size_t(cells[i]) * width;
-                if (half) {
-                    uint16_t* to = reinterpret_cast<uint16_t*>(keys) + at;
-                    for (size_t d = 0; d < width; d++) {
-                        to[d] = greenroom::float_to_half(from[d]);
+                size_t at = size_t(which) * side + page * page_size * width + cell * head_dim;
+                for (size_t head = 0; head < kv_heads; head++) {
+                    if (half) {
+                        uint16_t* to = reinterpret_cast<uint16_t*>(keys) + at;
+                        for (size_t d = 0; d < head_dim; d++) {
+                            to[d] = greenroom::float_to_half(from[d]);
+                        }
+                    } else {
+                        std::memcpy(keys + at * 4, from, head_dim * 4);
                     }
-                } else {
-                    std::memcpy(keys + at * 4, from, width * 4);
+                    from += head_dim;
+                    at += page_size * head_dim;
                 }
             }
         }

@@ -25,9 +25,10 @@ struct MatmulCall {
 // One query row against one key-value head, for the `group` query heads that share it.
 struct AttentionCall {
     const float* q;        // [group, head_dim]
-    const uint8_t* keys;   // cell 0 of this head
-    const uint8_t* values; // cell 0 of this head
-    size_t cell_bytes;     // from one cell to the next
+    const uint8_t* keys;   // of this head in page 0
+    const uint8_t* values; // of this head in page 0
+    size_t page_bytes;     // from one page to the next
+    size_t cell_bytes;     // from one position of a page to the next: no gaps
     bool half;             // cells are float16, else float32
     const int32_t* pages;
     int page_size;

@@ -62,8 +62,8 @@ void silu_mul(float* gate, const float* up, int count) {
 
 const uint8_t* cell_of(const AttentionCall& call, const uint8_t* cells, int position) {
     int page = call.pages[position / call.page_size];
-    size_t cell = size_t(page) * size_t(call.page_size) + size_t(position % call.page_size);
-    return cells + cell * call.cell_bytes;
+    return cells + size_t(page) * call.page_bytes +
+            size_t(position % call.page_size) * call.cell_bytes;
 }
 
 // Decodes up to 32 elements of a cell from element `from`.

@@ -271,8 +271,8 @@ gr_status gr_attention(
     bool half = cache->type == GR_F16;
     size_t element = half ? 2 : 4;
     size_t head_bytes = size_t(cache->head_dim) * element;
-    size_t cell_bytes = size_t(cache->kv_heads) * head_bytes;
-    size_t side = size_t(cache->pages) * size_t(cache->page_size) * cell_bytes;
+    size_t page_bytes = size_t(cache->kv_heads) * size_t(cache->page_size) * head_bytes;
+    size_t side = size_t(cache->pages) * page_bytes;
     const uint8_t* keys = static_cast<const uint8_t*>(cache->data) + size_t(layer) * 2 * side;
     int group = heads / cache->kv_heads;
     size_t width = size_t(heads) * size_t(cache->head_dim);
@@ -295,9 +295,10 @@ gr_status gr_attention(
             size_t at = size_t(row) * width + size_t(head) * size_t(group * cache->head_dim);
             context->kernels->attention(AttentionCall{
                     q + at,
-                    keys + size_t(head) * head_bytes,
-                    keys + side + size_t(head) * head_bytes,
-                    cell_bytes,
+                    keys + size_t(head) * size_t(cache->page_size) * head_bytes,
+                    keys + side + size_t(head) * size_t(cache->page_size) * head_bytes,
+                    page_bytes,
+                    head_bytes,
                     half,
                     page_tables + table_offsets[sequences[row]],
                     cache->page_size,

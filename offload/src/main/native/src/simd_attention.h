@@ -7,8 +7,8 @@ template <class F>
 INLINE void for_each_page(const AttentionCall& call, const uint8_t* cells, F&& body) {
     for (int p = 0; p < call.count; p += call.page_size) {
         int rest = call.count - p;
-        size_t cell = size_t(call.pages[p / call.page_size]) * size_t(call.page_size);
-        body(p, rest < call.page_size ? rest : call.page_size, cells + cell * call.cell_bytes);
+        const uint8_t* page = cells + size_t(call.pages[p / call.page_size]) * call.page_bytes;
+        body(p, rest < call.page_size ? rest : call.page_size, page);
     }
 }
 
@@ -59,7 +59,7 @@ float soften(float* scores, int count, float scale) {
     return V::sum(total);
 }
 
-// How many positions ahead values are asked for: cells lie too far apart for the processor to guess.
+// How many positions ahead values are asked for: a page is short for the processor to catch on.
 constexpr int kPrefetchCells = 8;
 
 // out[h][d .. d + 32 G) = sum over p of weight[h][p] value[p] / total[h], for H heads from `head`.

@@ -4,7 +4,8 @@ import io.greenroom.offload.memory.NativeMemory;
 
 /**
  * The paged KV cache: equal pages of {@code pageSize} positions, each page holding every layer.
- * Layout: {@code [layers][2 (k, v)][pages * pageSize cells][kvHeads * headDim]} of {@code type}.
+ * Layout: {@code [layers][2 (k, v)][pages][kvHeads][pageSize][headDim]} of {@code type}: what one
+ * head of a page holds lies together, as attention reads it.
  *
  * @param memory the cells
  * @param type {@link Type#F32} or {@link Type#F16}

@@ -116,8 +116,10 @@ public class JavaKernels implements Kernels {
         int width = cache.kvHeads() * cache.headDim();
         for (int i = 0; i < n; i++) {
             for (int j = 0; j < width; j++) {
-                to.put(cell(cache, layer, 0, cells[i]) + j, keys.get(i * width + j));
-                to.put(cell(cache, layer, 1, cells[i]) + j, values.get(i * width + j));
+                int head = j / cache.headDim();
+                int at = j % cache.headDim();
+                to.put(cell(cache, layer, 0, cells[i], head) + at, keys.get(i * width + j));
+                to.put(cell(cache, layer, 1, cells[i], head) + at, values.get(i * width + j));
             }
         }
     }
@@ -163,12 +165,12 @@ public class JavaKernels implements Kernels {
         FloatBuffer queries = floats(q);
         FloatBuffer to = floats(out);
         int dim = cache.headDim();
-        int kvOffset = head / (heads / cache.kvHeads()) * dim;
+        int kvHead = head / (heads / cache.kvHeads());
         int queryOffset = row * q.cols() + head * dim;
         double[] scores = new double[position + 1];
         double max = Double.NEGATIVE_INFINITY;
         for (int p = 0; p <= position; p++) {
-            int key = cell(cache, layer, 0, cellOf(cache, pages, p)) + kvOffset;
+            int key = cell(cache, layer, 0, cellOf(cache, pages, p), kvHead);
             double dot = 0;
             for (int j = 0; j < dim; j++) {
                 dot += (double) queries.get(queryOffset + j) * cells.get(key + j);
@@ -184,7 +186,7 @@ public class JavaKernels implements Kernels {
         for (int j = 0; j < dim; j++) {
             double value = 0;
             for (int p = 0; p <= position; p++) {
-                int at = cell(cache, layer, 1, cellOf(cache, pages, p)) + kvOffset;
+                int at = cell(cache, layer, 1, cellOf(cache, pages, p), kvHead);
                 value += scores[p] / sum * cells.get(at + j);
             }
             to.put(row * out.cols() + head * dim + j, (float) value);
@@ -279,9 +281,10 @@ public class JavaKernels implements Kernels {
         return pages[position / cache.pageSize()] * cache.pageSize() + position % cache.pageSize();
     }
 
-    private static int cell(KvPages cache, int layer, int keyOrValue, int cell) {
-        int cells = cache.pages() * cache.pageSize();
-        return ((layer * 2 + keyOrValue) * cells + cell) * cache.kvHeads() * cache.headDim();
+    private static int cell(KvPages cache, int layer, int keyOrValue, int cell, int head) {
+        int page = (layer * 2 + keyOrValue) * cache.pages() + cell / cache.pageSize();
+        int row = (page * cache.kvHeads() + head) * cache.pageSize() + cell % cache.pageSize();
+        return row * cache.headDim();
     }
 
     private static FloatBuffer floats(WeightMatrix matrix) {
