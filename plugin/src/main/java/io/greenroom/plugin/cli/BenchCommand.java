@@ -14,6 +14,7 @@ import picocli.CommandLine.Spec;
                     + " same prompt and the same seed; the tokens must be identical."
         },
         subcommands = {
+            DecodeBenchCommand.class,
             LadderCommand.class,
             PrefetchBenchCommand.class,
             BudgetBenchCommand.class,

@@ -75,12 +75,17 @@ final class BenchRun {
     static Result of(ModelDefinition definition, Work work)
             throws IOException, InterruptedException {
         try (ServingModel model = load(definition)) {
-            int[] prompt = prompt(work, model.checkpoint());
-            Meter meter = new Meter(model);
-            SamplingParameters sampling = new SamplingParameters(1, 0, 1, 0, work.seed(), 1, 0, 0);
-            model.submit(new GenerationRequest(prompt, work.tokens(), sampling, Set.of()), meter);
-            return meter.await();
+            return answer(model, work);
         }
+    }
+
+    /** One request to a model that may have answered others. */
+    static Result answer(ServingModel model, Work work) throws IOException, InterruptedException {
+        int[] prompt = prompt(work, model.checkpoint());
+        Meter meter = new Meter(model);
+        SamplingParameters sampling = new SamplingParameters(1, 0, 1, 0, work.seed(), 1, 0, 0);
+        model.submit(new GenerationRequest(prompt, work.tokens(), sampling, Set.of()), meter);
+        return meter.await();
     }
 
     /** Loads a model for itself alone, as no host would: whatever the plugin's settings say. */

@@ -126,7 +126,7 @@ final class BenchSettings {
         }
     }
 
-    private Path path() throws IOException {
+    Path path() throws IOException {
         return model == null ? DemoCommand.demoModel(home) : model;
     }
 

@@ -84,7 +84,7 @@ final class Comparison {
     }
 
     /** The files of a checkpoint, read around the page cache. */
-    private static void preread(ModelDefinition definition, PrintWriter err) throws IOException {
+    static void preread(ModelDefinition definition, PrintWriter err) throws IOException {
         Path file = weights(definition);
         long size = Files.size(file);
         try (ProgressBar bar =

@@ -51,6 +51,37 @@ class BenchCommandTest {
     }
 
     @Test
+    void decodingIsTimedAtEveryBudget() {
+        int code =
+                run(
+                        "bench",
+                        "decode",
+                        "--model",
+                        model,
+                        "--budget",
+                        "100%,min",
+                        "--tokens",
+                        "6",
+                        "--prompt-tokens",
+                        "4",
+                        "--prefill-tokens",
+                        "20",
+                        "--repeat",
+                        "1",
+                        "--json");
+        assertThat(code).as(err.toString()).isZero();
+        List<JsonElement> budgets = json().getAsJsonArray("budgets").asList();
+        assertThat(budgets).hasSize(2);
+        JsonObject all = budgets.get(0).getAsJsonObject();
+        JsonObject least = budgets.get(1).getAsJsonObject();
+        assertThat(median(all.getAsJsonObject("warm"), "hit_rate")).isEqualTo(1);
+        assertThat(median(least.getAsJsonObject("warm"), "hit_rate")).isLessThan(0.5);
+        assertThat(median(least.getAsJsonObject("warm"), "bytes_per_token")).isPositive();
+        assertThat(median(all, "prompt_tokens_per_second_cold")).isPositive();
+        assertThat(median(all, "peak_bytes")).isGreaterThan(1 << 20);
+    }
+
+    @Test
     void aWarmStartIsComparedWithAColdOne() throws Exception {
         Path heat =
                 Files.writeString(folder.resolve("heat.txt"), "the cat sat on the mat ".repeat(60));
