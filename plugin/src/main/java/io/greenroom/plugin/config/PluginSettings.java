@@ -161,6 +161,16 @@ public final class PluginSettings {
                     "greenroom.expert-usage",
                     Parsers.topic());
 
+    static final OptionKey<String> KAFKA_HEAT_TOPIC =
+            new OptionKey<>(
+                    "greenroom.kafka.heat-topic",
+                    "a topic's name, `none`",
+                    "`greenroom.heat`",
+                    "The compacted topic of heat, which new replicas begin with"
+                            + " ([warm start](warm-start.md)).",
+                    "greenroom.heat",
+                    text -> text.trim().equals("none") ? "" : Parsers.topic().apply(text));
+
     static final OptionKey<Duration> KAFKA_INTERVAL =
             new OptionKey<>(
                     "greenroom.kafka.interval",
@@ -237,6 +247,7 @@ public final class PluginSettings {
                     WARM_TIMEOUT,
                     KAFKA_SERVERS,
                     KAFKA_TOPIC,
+                    KAFKA_HEAT_TOPIC,
                     KAFKA_INTERVAL,
                     KAFKA_TOPIC_CREATE,
                     KAFKA_TOPIC_PARTITIONS,
@@ -394,6 +405,11 @@ public final class PluginSettings {
     /** The topic of usage records. */
     public String kafkaTopic() {
         return value(KAFKA_TOPIC);
+    }
+
+    /** The topic of heat; empty for none. */
+    public String kafkaHeatTopic() {
+        return value(KAFKA_HEAT_TOPIC);
     }
 
     /** Time that a usage record in Kafka covers at least. */

@@ -4,7 +4,6 @@ import com.google.gson.stream.JsonReader;
 import com.google.gson.stream.JsonToken;
 import com.google.gson.stream.JsonWriter;
 import io.greenroom.cache.heat.Heat;
-import io.greenroom.cache.heat.HeatMeter;
 import java.io.IOException;
 import java.io.StringReader;
 import java.io.StringWriter;
@@ -52,7 +51,6 @@ public final class HeatJson {
             json.name("host").value(record.host());
             json.name("at").value(record.at().toString());
             json.name("tokens").value(record.heat().tokens());
-            json.name("half_life_tokens").value(HeatMeter.HALF_LIFE_TOKENS);
             json.name("layers").value(record.heat().layers());
             json.name("experts_per_layer").value(record.heat().experts());
             json.name("shares").value(encode(record.heat()));

@@ -68,7 +68,11 @@ public final class UsageJson {
         json.name("slots").value(memory.slots());
         json.name("resident_experts").value(memory.residentExperts());
         json.name("total_experts").value(memory.totalExperts());
+        json.name("layer_count").value(experts.layers());
         json.name("experts_per_layer").value(experts.experts());
+        if (origin.expertsPerToken() > 0) {
+            json.name("experts_per_token").value(origin.expertsPerToken());
+        }
         if (experts.sum(LayerCounter.YIELDING) > 0) {
             writeYielding(
                     json,

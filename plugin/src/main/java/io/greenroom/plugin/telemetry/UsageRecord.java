@@ -99,8 +99,16 @@ public record UsageRecord(
      * @param fingerprint of the checkpoint: the same weights have the same
      * @param host name of the machine or container
      * @param instance of the loaded model, different after each load
+     * @param expertsPerToken experts of a layer that each token is sent to; 0 if not known
      */
-    public record Origin(String model, String fingerprint, String host, String instance) {}
+    public record Origin(
+            String model, String fingerprint, String host, String instance, int expertsPerToken) {
+
+        /** Of a model whose routing is not known. */
+        public Origin(String model, String fingerprint, String host, String instance) {
+            this(model, fingerprint, host, instance, 0);
+        }
+    }
 
     /**
      * Expert memory. Low-bit copies are not included.

@@ -156,7 +156,8 @@ public final class UsageReporter implements AutoCloseable {
                             source.name(),
                             Fingerprint.of(source.model().checkpoint()),
                             HostName.local(),
-                            UUID.randomUUID().toString());
+                            UUID.randomUUID().toString(),
+                            source.model().checkpoint().spec().expertsPerToken());
             return new UsageMeter(origin, source.model(), source.loadedAt());
         } catch (CheckpointException e) {
             logger.warn("No telemetry of model {} yet", source.name(), e);

@@ -65,7 +65,7 @@ class HeatJsonTest {
                         "{\"schema\":1,\"model\":\"demo\",\"fingerprint\":\""
                                 + PRINT
                                 + "\",\"host\":\"host-1\",\"at\":\"2026-01-02T03:04:05Z\","
-                                + "\"tokens\":300.0,\"half_life_tokens\":16384.0,\"layers\":1,"
+                                + "\"tokens\":300.0,\"layers\":1,"
                                 + "\"experts_per_layer\":3,\"shares\":\"//8AAACA\"}");
         assertThat(new HeatKey("demo", PRINT)).hasToString("demo@" + PRINT);
     }

@@ -22,12 +22,29 @@ class UsageJsonTest {
                                 + "\"bytes_read\":100,\"budget_bytes\":800,\"resident_bytes\":200,"
                                 + "\"slot_bytes\":100,"
                                 + "\"slots\":8,\"resident_experts\":2,\"total_experts\":8,"
-                                + "\"experts_per_layer\":4,\"layers\":[{\"layer\":1,"
+                                + "\"layer_count\":2,\"experts_per_layer\":4,\"layers\":[{\"layer\":1,"
                                 + "\"resident_experts\":2,\"resident_bytes\":200,"
                                 + "\"bytes_read\":100,\"stall_nanos\":500000000,"
                                 + "\"experts\":[0,3],"
                                 + "\"routed\":[1,2],\"hits\":[0,1],\"misses\":[1,0],"
                                 + "\"loads\":[1,0]}]}");
+    }
+
+    @Test
+    void howManyExpertsATokenIsSentToIsThereWhereItIsKnown() {
+        UsageRecord some = Records.record(7);
+        UsageRecord record =
+                new UsageRecord(
+                        new UsageRecord.Origin("m", "f", "h", "i", 2),
+                        0,
+                        some.begin(),
+                        some.end(),
+                        1,
+                        1,
+                        some.memory(),
+                        some.experts());
+        assertThat(UsageJson.toJson(record)).contains("\"experts_per_token\":2,");
+        assertThat(UsageJson.toJson(some)).doesNotContain("experts_per_token");
     }
 
     @Test
