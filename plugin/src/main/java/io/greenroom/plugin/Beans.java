@@ -11,6 +11,7 @@ import io.greenroom.plugin.engine.MoeEngine;
 import io.greenroom.plugin.engine.MoeEngineProvider;
 import io.greenroom.plugin.heat.HeatBeans;
 import io.greenroom.plugin.http.HttpBeans;
+import io.greenroom.plugin.jmx.ModelBeans;
 import io.greenroom.plugin.telemetry.TelemetryBeans;
 import io.greenroom.plugin.telemetry.kafka.KafkaBeans;
 import jakarta.enterprise.inject.Produces;
@@ -38,6 +39,7 @@ public final class Beans {
                                 EngineServices.class,
                                 MoeEngine.class,
                                 MoeEngineProvider.class,
+                                ModelBeans.class,
                                 Producers.class));
         classes.addAll(HeatBeans.CLASSES);
         classes.addAll(TelemetryBeans.CLASSES);

@@ -6,6 +6,7 @@ import io.greenroom.plugin.engine.ModelRegistry;
 import io.greenroom.plugin.engine.MoeEngine;
 import io.greenroom.plugin.engine.MoeEngineProvider;
 import io.greenroom.plugin.heat.HeatKeeper;
+import io.greenroom.plugin.jmx.ModelBeans;
 import io.greenroom.plugin.telemetry.UsageReporter;
 import org.jboss.weld.environment.se.WeldContainer;
 import org.slf4j.Logger;
@@ -35,6 +36,7 @@ public final class Plugin {
         UsageReporter telemetry = plugin.get(UsageReporter.class);
         HeatKeeper heat = plugin.get(HeatKeeper.class);
         telemetry.start();
+        plugin.get(ModelBeans.class).start();
         Runtime.getRuntime()
                 .addShutdownHook(
                         new Thread(

@@ -7,13 +7,17 @@ import ai.djl.engine.Engine;
 import ai.djl.inference.Predictor;
 import ai.djl.modality.Input;
 import ai.djl.modality.Output;
+import io.prometheus.metrics.model.registry.PrometheusRegistry;
 import java.net.URL;
 import java.net.URLClassLoader;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Clock;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.function.Supplier;
 import java.util.jar.JarFile;
 import java.util.zip.ZipEntry;
 import org.junit.jupiter.api.Test;
@@ -25,7 +29,18 @@ class PluginJarIT {
 
     /** What the jar may bring; everything else is the server's, or has to be renamed. */
     private static final List<String> ROOTS =
-            List.of("io/greenroom/", "jakarta/", "org/jboss/", "META-INF/");
+            List.of(
+                    "io/greenroom/",
+                    "jakarta/",
+                    "org/jboss/",
+                    "META-INF/",
+                    // Under their own names: the server's go first, and ours are for servers
+                    // without.
+                    "io/prometheus/metrics/model/",
+                    "io/prometheus/metrics/expositionformats/");
+
+    private static final String REGISTRY =
+            "io.prometheus.metrics.model.registry.PrometheusRegistry";
 
     @Test
     void itBringsNothingThatBelongsToTheServer() throws Exception {
@@ -70,14 +85,21 @@ class PluginJarIT {
         private static final List<String> OURS_TOO =
                 List.of("com.github.benmanes.", "com.google.common.", "com.fasterxml.", "picocli.");
 
-        ServerLoader(ClassLoader parent) {
+        private final List<String> missing;
+
+        /**
+         * @param missing prefixes of further classes that this server lacks
+         */
+        ServerLoader(ClassLoader parent, String... missing) {
             super(parent);
+            this.missing = List.of(missing);
         }
 
         @Override
         protected Class<?> loadClass(String name, boolean resolve) throws ClassNotFoundException {
             if (OURS.stream().anyMatch(name::startsWith)
-                    || OURS_TOO.stream().anyMatch(name::startsWith)) {
+                    || OURS_TOO.stream().anyMatch(name::startsWith)
+                    || missing.stream().anyMatch(name::startsWith)) {
                 throw new ClassNotFoundException(name);
             }
             return super.loadClass(name, resolve);
@@ -122,5 +144,49 @@ class PluginJarIT {
         } finally {
             thread.setContextClassLoader(before);
         }
+    }
+
+    /** A server with Prometheus's library gets our series into its own registry. */
+    @Test
+    void aServersOwnRegistryHasOurSeries() throws Exception {
+        ServerLoader server = new ServerLoader(getClass().getClassLoader());
+        try (URLClassLoader plugins = new URLClassLoader(new URL[] {JAR.toUri().toURL()}, server);
+                AutoCloseable sink = prometheus(plugins)) {
+            assertThat(sink.getClass().getClassLoader()).isSameAs(plugins);
+            assertThat(plugins.loadClass(REGISTRY)).isSameAs(PrometheusRegistry.class);
+            assertThat(PrometheusRegistry.defaultRegistry.scrape())
+                    .extracting(snapshot -> snapshot.getMetadata().getPrometheusName())
+                    .contains("greenroom_build", "greenroom_models_left_out");
+        }
+        assertThat(PrometheusRegistry.defaultRegistry.scrape()).isEmpty();
+    }
+
+    /** A server without it does not keep them from being there. */
+    @Test
+    void withoutTheServersLibraryThereIsACopy() throws Exception {
+        ServerLoader server = new ServerLoader(getClass().getClassLoader(), "io.prometheus.");
+        try (URLClassLoader plugins = new URLClassLoader(new URL[] {JAR.toUri().toURL()}, server);
+                AutoCloseable sink = prometheus(plugins)) {
+            Class<?> registry = plugins.loadClass(REGISTRY);
+            assertThat(registry.getClassLoader()).isSameAs(plugins);
+            byte[] text =
+                    (byte[]) sink.getClass().getMethod("text", Set.class).invoke(sink, Set.of());
+            assertThat(new String(text, StandardCharsets.UTF_8)).contains("greenroom_build_info{");
+        }
+        assertThat(PrometheusRegistry.defaultRegistry.scrape()).isEmpty();
+    }
+
+    /** The jar's Prometheus sink, of no models. */
+    private static AutoCloseable prometheus(ClassLoader plugins) throws Exception {
+        Class<?> models = plugins.loadClass("io.greenroom.plugin.engine.ModelRegistry");
+        Supplier<List<?>> noSinks = List::of;
+        return (AutoCloseable)
+                plugins.loadClass("io.greenroom.plugin.telemetry.prometheus.PrometheusSink")
+                        .getConstructor(models, boolean.class, Clock.class, Supplier.class)
+                        .newInstance(
+                                models.getConstructor().newInstance(),
+                                true,
+                                Clock.systemUTC(),
+                                noSinks);
     }
 }

@@ -60,6 +60,7 @@ public final class DjlServingContainer extends ModelServerContainer {
                                 "true",
                                 "OPT_OUT_TRACKING",
                                 "true"));
+        builder.environment().put("SERVING_PROMETHEUS", "true");
         return ServerProcess.start(
                 builder, workFolder().resolve("server.log"), URI.create(address));
     }

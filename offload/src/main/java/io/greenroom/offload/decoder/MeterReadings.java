@@ -27,4 +27,14 @@ public record MeterReadings(
         long rejected,
         long[] evictions,
         int kvPages,
-        int kvPagesUsed) {}
+        int kvPagesUsed) {
+
+    /**
+     * Bytes of the KV cache that running requests have reserved.
+     *
+     * @param kvBytes bytes of all its pages
+     */
+    public long kvBytesUsed(long kvBytes) {
+        return kvPages == 0 ? 0 : kvBytes / kvPages * kvPagesUsed;
+    }
+}

@@ -231,6 +231,27 @@ public final class PluginSettings {
                     "",
                     text -> text);
 
+    static final OptionKey<Boolean> PROMETHEUS =
+            new OptionKey<>(
+                    "greenroom.prometheus",
+                    "`true`, `false`",
+                    "`true`",
+                    "Whether there are series for Prometheus: at `/metrics`, and among the server's own"
+                            + " at `/server/metrics` (which DJL Serving shows if `SERVING_PROMETHEUS`"
+                            + " is `true`).",
+                    true,
+                    Parsers.bool());
+
+    static final OptionKey<Boolean> JMX =
+            new OptionKey<>(
+                    "greenroom.jmx",
+                    "`true`, `false`",
+                    "`true`",
+                    "Whether each model has an MBean, `io.greenroom:type=Model,name=\"...\"`, in which"
+                            + " its budget can be read and changed.",
+                    true,
+                    Parsers.bool());
+
     /** All settings, in the order they are documented. */
     public static final List<OptionKey<?>> ALL =
             List.of(
@@ -240,6 +261,8 @@ public final class PluginSettings {
                     REMOTE_MANAGEMENT,
                     TELEMETRY_INTERVAL,
                     TELEMETRY_LOG,
+                    PROMETHEUS,
+                    JMX,
                     HEAT_DIR,
                     HEAT_INTERVAL,
                     HEAT_PUBLISH,
@@ -440,5 +463,15 @@ public final class PluginSettings {
     /** Properties of Kafka's clients, by Kafka's names, those of the file not included. */
     public Map<String, String> kafkaClient() {
         return Collections.unmodifiableMap(kafkaClient);
+    }
+
+    /** Whether there are series for Prometheus. */
+    public boolean prometheus() {
+        return value(PROMETHEUS);
+    }
+
+    /** Whether models have MBeans. */
+    public boolean jmx() {
+        return value(JMX);
     }
 }

@@ -40,6 +40,9 @@ public final class MoeEngineModel extends BaseModel {
     /** How long {@link #close}, which the server calls on an event loop, waits at most. */
     private static final long CLOSE_MILLIS = 1000;
 
+    /** The property by which the server tells the name it has registered a model by. */
+    private static final String SERVED_NAME = "metric_dimension";
+
     private final EngineServices services;
     private volatile @Nullable Loaded loaded;
 
@@ -187,7 +190,15 @@ public final class MoeEngineModel extends BaseModel {
 
     /** The name clients know the model by; the server tells it after the load. */
     public String servedName() {
-        return getProperty("metric_dimension", getName());
+        return getProperty(SERVED_NAME, getName());
+    }
+
+    @Override
+    public void setProperty(String key, String value) {
+        super.setProperty(key, value);
+        if (key.equals(SERVED_NAME) && loaded != null) {
+            services.registry().renamed();
+        }
     }
 
     Output answer(Input input) {

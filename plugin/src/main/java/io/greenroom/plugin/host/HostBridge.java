@@ -106,6 +106,12 @@ final class HostBridge implements ServerBridge {
         return true;
     }
 
+    /** The plugin answers in its place. */
+    @Override
+    public boolean showsMetrics() {
+        return false;
+    }
+
     @Override
     public String requestId(Channel channel) {
         Exchange exchange = Exchange.of(channel);

@@ -21,13 +21,11 @@ import jakarta.inject.Inject;
 import jakarta.inject.Singleton;
 import java.net.InetSocketAddress;
 import java.net.SocketAddress;
+import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.CancellationException;
-import java.util.concurrent.CompletionException;
 import java.util.concurrent.Executor;
 import java.util.concurrent.Executors;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
 import java.util.regex.Pattern;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -48,7 +46,7 @@ final class BudgetRoute implements Route {
     private static final int MAX_BODY = 4096;
 
     /** Longest wait until a smaller budget is reached; after that the answer says it is not. */
-    private static final long PATIENCE_SECONDS = 20;
+    private static final Duration PATIENCE = Duration.ofSeconds(20);
 
     private final ServerLink link;
     private final boolean fromAnywhere;
@@ -195,27 +193,16 @@ final class BudgetRoute implements Route {
     /** Whether the budget is in force. */
     private static boolean await(BudgetChange change) throws RequestException {
         try {
-            change.reached().copy().orTimeout(PATIENCE_SECONDS, TimeUnit.SECONDS).join();
-            return true;
+            return change.await(PATIENCE);
         } catch (CancellationException e) {
-            throw superseded(e);
-        } catch (CompletionException e) {
-            if (e.getCause() instanceof TimeoutException) {
-                return false;
-            }
-            throw superseded(e);
+            throw new RequestException(
+                    new ApiError(
+                            409,
+                            ApiError.INVALID_REQUEST,
+                            "The change did not last: " + e.getMessage(),
+                            FIELD,
+                            null));
         }
-    }
-
-    private static RequestException superseded(RuntimeException reason) {
-        Throwable cause = reason.getCause() == null ? reason : reason.getCause();
-        return new RequestException(
-                new ApiError(
-                        409,
-                        ApiError.INVALID_REQUEST,
-                        "The change did not last: " + cause.getMessage(),
-                        FIELD,
-                        null));
     }
 
     private static JsonObject size(BudgetChange.Size size) {

@@ -11,6 +11,7 @@ public final class HttpBeans {
                     InferenceRoute.class,
                     BudgetRoute.class,
                     ModelsRoute.class,
+                    MetricsRoute.class,
                     Routes.class);
 
     private HttpBeans() {}

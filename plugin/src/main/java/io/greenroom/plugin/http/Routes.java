@@ -15,8 +15,12 @@ final class Routes {
     private final List<Route> routes;
 
     @Inject
-    Routes(InferenceRoute inference, BudgetRoute budgets, ModelsRoute models) {
-        this.routes = List.of(inference, budgets, models);
+    Routes(
+            InferenceRoute inference,
+            BudgetRoute budgets,
+            ModelsRoute models,
+            MetricsRoute metrics) {
+        this.routes = List.of(inference, budgets, models, metrics);
     }
 
     boolean accepts(FullHttpRequest request) {

@@ -49,6 +49,11 @@ public interface ServerBridge {
      */
     boolean servesInference(SocketAddress localAddress);
 
+    /** Whether the server itself answers {@code /server/metrics}, as DJL Serving does. */
+    default boolean showsMetrics() {
+        return true;
+    }
+
     /** The id the server gave to the request being handled on this channel. */
     String requestId(Channel channel);
 

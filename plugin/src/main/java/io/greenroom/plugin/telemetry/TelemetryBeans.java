@@ -1,11 +1,13 @@
 package io.greenroom.plugin.telemetry;
 
+import io.greenroom.plugin.telemetry.prometheus.PrometheusSink;
 import java.util.List;
 
 /** The bean classes of this package. */
 public final class TelemetryBeans {
 
-    public static final List<Class<?>> CLASSES = List.of(UsageReporter.class, LogSink.class);
+    public static final List<Class<?>> CLASSES =
+            List.of(UsageReporter.class, PrometheusSink.class, LogSink.class);
 
     private TelemetryBeans() {}
 }

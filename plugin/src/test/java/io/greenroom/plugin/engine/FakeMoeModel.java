@@ -42,7 +42,7 @@ import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /** A model whose tokens a test says one by one. Its tokens are bytes, see TestVocabulary. */
-public final class FakeMoeModel implements MoeModel {
+public class FakeMoeModel implements MoeModel {
 
     public static final String CHAT_ML =
             "{% for m in messages %}{{ '<|im_start|>' + m.role + '\n' + m.content + '<|im_end|>\n'"

@@ -29,6 +29,7 @@ final class FakeServer implements ServerBridge {
     private boolean held;
     private boolean onDemand;
     private boolean managementApart;
+    private boolean metrics = true;
 
     FakeServer with(String name, MoeEngineModel model) {
         ours.put(name, model);
@@ -87,6 +88,17 @@ final class FakeServer implements ServerBridge {
     FakeServer withManagementApart() {
         managementApart = true;
         return this;
+    }
+
+    /** As if the server had no metrics of its own. */
+    FakeServer withoutMetrics() {
+        metrics = false;
+        return this;
+    }
+
+    @Override
+    public boolean showsMetrics() {
+        return metrics;
     }
 
     @Override

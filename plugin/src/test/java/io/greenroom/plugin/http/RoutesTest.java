@@ -71,13 +71,8 @@ class RoutesTest {
                                 () ->
                                         List.of(
                                                 new SinkStatus(
-                                                        "kafka",
-                                                        "connected",
-                                                        5,
-                                                        1,
-                                                        2,
-                                                        3,
-                                                        "late"))));
+                                                        "kafka", "connected", 5, 1, 2, 3, "late"))),
+                        new MetricsRoute(link, Metrics.none()));
         link.connect(server);
         channel =
                 new EmbeddedChannel(
@@ -189,7 +184,8 @@ class RoutesTest {
                 new Routes(
                         new InferenceRoute(new ServerLink(), settings()),
                         new BudgetRoute(new ServerLink(), settings()),
-                        new ModelsRoute(new ServerLink(), List::of));
+                        new ModelsRoute(new ServerLink(), List::of),
+                        new MetricsRoute(new ServerLink(), Metrics.none()));
         FullHttpRequest request =
                 new DefaultFullHttpRequest(HttpVersion.HTTP_1_1, HttpMethod.POST, CHAT);
         try {
