@@ -118,7 +118,8 @@ public record BudgetPlanner(
 
     /** What is to be divided with so many slots. */
     public SplitProblem problem(int slots) {
-        return new SplitProblem(model.curves(), model.missBytes(), slots, least(slots));
+        int least = SplitProblem.leastFor(model.curves(), model.expertsPerToken(), slots);
+        return new SplitProblem(model.curves(), model.missBytes(), slots, least);
     }
 
     /**
@@ -154,15 +155,6 @@ public record BudgetPlanner(
                 divided(problem, split),
                 pool == null ? null : pooled(pool, slots),
                 low == null ? null : mix(low, slots));
-    }
-
-    /**
-     * What every layer gets at least, as far as slots go: the experts one token needs there. With
-     * fewer, a layer's own visit pushes out what the layer holds, which no curve knows of.
-     */
-    private int least(int slots) {
-        long layers = model.curves().stream().filter(curve -> curve.visited() > 0).count();
-        return (int) Math.min(model.expertsPerToken(), slots / Math.max(1, layers));
     }
 
     private Forecast divided(SplitProblem problem, int[] split) {

@@ -2,6 +2,8 @@ package io.greenroom.cache.plan;
 
 import io.greenroom.cache.ExpertId;
 import io.greenroom.cache.policy.EvictionPolicy;
+import io.greenroom.cache.sim.RoutingSequence.Visit;
+import java.util.Arrays;
 import java.util.BitSet;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
@@ -94,6 +96,23 @@ public final class ShadowCache {
             done = begun;
         }
         return misses;
+    }
+
+    /**
+     * A visit of a sequence.
+     *
+     * @param layer to take it for
+     * @param scratch {@code [experts]}, for the router's probabilities
+     */
+    int visit(int layer, Visit visit, float[] scratch) {
+        if (visit.scored().length == 0) {
+            return visit(layer, visit.experts(), null);
+        }
+        Arrays.fill(scratch, 0);
+        for (int i = 0; i < visit.scored().length; i++) {
+            scratch[visit.scored()[i]] = visit.scores()[i];
+        }
+        return visit(layer, visit.experts(), scratch);
     }
 
     /** Finds slots for the missing experts from one on; returns the first without one. */

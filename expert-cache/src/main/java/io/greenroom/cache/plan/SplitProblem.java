@@ -52,6 +52,15 @@ public record SplitProblem(List<MissCurve> curves, long[] missBytes, int slots, 
         return new SplitProblem(curves, bytes, slots, least);
     }
 
+    /**
+     * What every layer gets at least, as far as slots go: the experts one token needs there. With
+     * fewer, a layer's own visit pushes out what the layer holds, which no curve knows of.
+     */
+    public static int leastFor(List<MissCurve> curves, int expertsPerToken, int slots) {
+        long layers = curves.stream().filter(curve -> curve.visited() > 0).count();
+        return (int) Math.min(expertsPerToken, slots / Math.max(1, layers));
+    }
+
     public int layers() {
         return curves.size();
     }

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
 import io.greenroom.cache.policy.CacheShape;
+import io.greenroom.cache.policy.PolicyName;
 import io.greenroom.cache.sim.RoutingSequence;
 import io.greenroom.cache.sim.RoutingSequence.Visit;
 import java.util.ArrayList;
@@ -77,6 +78,31 @@ class MissCurvesTest {
         }
         assertThat(lru(1, experts, visits, false).get(0).misses(slots))
                 .isCloseTo(misses / 60.0, within(1e-12));
+    }
+
+    /** LRU replayed is LRU computed, at every size that is replayed. */
+    @Property(tries = 30)
+    void aReplayOfLruFindsTheSameCurves(
+            @ForAll long seed, @ForAll @IntRange(min = 2, max = 70) int experts) {
+        Random random = new Random(seed);
+        List<Visit> visits = new ArrayList<>();
+        for (int step = 0; step < 60; step++) {
+            for (int layer = 1; layer < 4; layer++) { // the first one has no experts
+                visits.add(Visit.of(step, layer, random.nextInt(experts)));
+            }
+        }
+        RoutingSequence sequence =
+                new RoutingSequence(
+                        new CacheShape(4, experts, 1), visits, 60, new long[] {0, 9, 9, 9});
+        List<MissCurve> computed = MissCurves.lru(sequence, false);
+        List<MissCurve> replayed = MissCurves.replayed(List.of(sequence, sequence), PolicyName.LRU);
+        int step = experts <= 32 ? 1 : experts <= 64 ? 2 : 3;
+        for (int layer = 0; layer < 4; layer++) {
+            for (int slots = 0; slots <= experts; slots += step) {
+                assertThat(replayed.get(layer).misses(slots))
+                        .isCloseTo(computed.get(layer).misses(slots), within(1e-12));
+            }
+        }
     }
 
     private static List<MissCurve> lru(

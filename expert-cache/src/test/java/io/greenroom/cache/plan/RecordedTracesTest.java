@@ -4,13 +4,21 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
 import io.greenroom.cache.policy.EvictionPolicies;
+import io.greenroom.cache.policy.LayerSplit;
 import io.greenroom.cache.policy.PolicyName;
+import io.greenroom.cache.sim.GuessSource;
+import io.greenroom.cache.sim.PolicySimulator;
 import io.greenroom.cache.sim.RoutingSequence;
 import io.greenroom.cache.sim.RoutingSequence.Visit;
+import io.greenroom.cache.sim.SimulationSetup;
+import io.greenroom.cache.sim.TimeModel;
 import io.greenroom.cache.trace.RoutingTrace;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -21,54 +29,66 @@ class RecordedTracesTest {
     private static final Path TRACES = Path.of("../integration-tests/traces");
     private static final List<String> PAIRS =
             List.of("alternating", "concurrent", "java", "kjv", "lexicon", "long", "session");
-    private static final int[] BUDGETS = {32, 48, 64, 96, 128, 160, 192, 224};
+    private static final int[] BUDGETS = {64, 128, 192};
+    private static final PolicyName POLICY = PolicyName.DEFAULT;
     private static final int LEAST = 4;
     private static final int HALF_LIFE = 512;
 
-    /** Hit rates on held-out traces, from 0 to 1, summed over all pairs and budgets. */
-    private double planner;
-
-    private double genetic;
-    private double shallow;
-    private double equal;
-    private int cells;
-
     /**
-     * Planned on one trace and judged by the curves of another. A genetic search finds the same
-     * splits for so small a model in most cases; where it does not, chance decides which of the two
-     * suits the other trace better, within half a point.
+     * Planned on one trace and judged by replaying another with the default policy. What the
+     * planner proposes is ahead of its rivals on average and far behind none of them anywhere. In
+     * single cases it is behind by a little: no trace foretells another exactly.
      */
     @Test
     void aPlanHoldsOnTracesItHasNotSeen() {
+        Map<String, Double> sum = new LinkedHashMap<>();
+        int cells = 0;
         for (String pair : PAIRS) {
-            List<MissCurve> training = MissCurves.lru(read(pair + "-train"), false);
-            List<MissCurve> heldOut = MissCurves.lru(read(pair + "-heldout"), false);
+            List<RoutingSequence> training = List.of(read(pair + "-train"));
+            RoutingSequence heldOut = read(pair + "-heldout");
+            TracePlanner planner = new TracePlanner(training, POLICY);
+            List<MissCurve> lru = MissCurves.lru(training, false);
             for (int slots : BUDGETS) {
-                compare(
-                        SplitProblem.even(training, slots, LEAST),
-                        SplitProblem.even(heldOut, slots, LEAST));
+                SplitProblem problem = planner.problem(slots);
+                SplitProblem byLru = SplitProblem.even(lru, slots, LEAST);
+                double planned = hits(heldOut, planner.divide(slots).split(), slots);
+                Map<String, int[]> rivals = new LinkedHashMap<>();
+                rivals.put("genetic", new GeneticSplit(1).split(problem));
+                rivals.put("genetic, LRU", new GeneticSplit(1).split(byLru));
+                rivals.put("shallow", new ShallowFavouring().split(problem));
+                rivals.put("equal", new EqualSplit().split(problem));
+                int[] optimum = new OptimalSplit().split(problem);
+                rivals.forEach(
+                        (name, split) -> {
+                            assertThat(problem.bytesPerToken(optimum))
+                                    .isLessThanOrEqualTo(problem.bytesPerToken(split) + 1e-9);
+                            double rival = hits(heldOut, split, slots);
+                            sum.merge(name, planned - rival, Double::sum);
+                            assertThat(planned)
+                                    .as("%s, %d slots, against %s", pair, slots, name)
+                                    .isGreaterThan(rival - 0.006);
+                        });
+                sum.merge("shared", planned - hits(heldOut, null, slots), Double::sum);
+                cells++;
             }
         }
-        assertThat(planner / cells).isGreaterThan(genetic / cells - 0.001);
-        assertThat(planner / cells).isGreaterThan(equal / cells + 0.004);
-        assertThat(planner / cells).isGreaterThan(shallow / cells + 0.03);
+        assertThat(sum.get("genetic") / cells).isGreaterThan(0.003);
+        assertThat(sum.get("genetic, LRU") / cells).isGreaterThan(0.003);
+        assertThat(sum.get("equal") / cells).isGreaterThan(0.006);
+        assertThat(sum.get("shallow") / cells).isGreaterThan(0.04);
+        assertThat(sum.get("shared") / cells).isGreaterThan(0);
     }
 
-    private void compare(SplitProblem training, SplitProblem heldOut) {
-        int[] planned = new OptimalSplit().split(training);
-        int[] searched = new GeneticSplit(1).split(training);
-        int[] ruled = new ShallowFavouring().split(training);
-        int[] even = new EqualSplit().split(training);
-        for (int[] rival : List.of(searched, ruled, even)) {
-            assertThat(training.bytesPerToken(planned))
-                    .isLessThanOrEqualTo(training.bytesPerToken(rival) + 1e-9);
-            assertThat(heldOut.hitRate(planned)).isGreaterThan(heldOut.hitRate(rival) - 0.005);
-        }
-        planner += heldOut.hitRate(planned);
-        genetic += heldOut.hitRate(searched);
-        shallow += heldOut.hitRate(ruled);
-        equal += heldOut.hitRate(even);
-        cells++;
+    private static double hits(RoutingSequence sequence, int @Nullable [] split, int slots) {
+        return PolicySimulator.run(
+                        sequence,
+                        new SimulationSetup(
+                                POLICY,
+                                split == null ? null : new LayerSplit(split),
+                                slots,
+                                GuessSource.NONE,
+                                TimeModel.INSTANT))
+                .hitRate();
     }
 
     /** The live curve against caches of sizes in between; also when the subject changes. */

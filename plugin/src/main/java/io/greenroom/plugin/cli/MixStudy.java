@@ -99,7 +99,10 @@ final class MixStudy {
         return rows;
     }
 
-    /** The planner's mix, unless it is to have no copies. */
+    /**
+     * The planner's mix, unless it is to have no copies; in one pool where dividing the experts'
+     * slots brings this policy nothing.
+     */
     private void planned(String name, long budgetBytes, int slots, List<MixTable.Row> rows) {
         LowCopies copies =
                 CopyDemand.of(
@@ -114,16 +117,14 @@ final class MixStudy {
         double share = mix.lowShare(full.slotBytes(), low.slotBytes());
         SlotPlan fits = share > 0 ? fits(budgetBytes, share) : null;
         if (fits != null) {
-            int[] split = weights(mix.slots());
-            rows.add(
-                    row(
-                            name,
-                            "planner",
-                            share,
-                            fits.slots(),
-                            fits.copySlots(),
-                            split,
-                            mix.bytesPerToken()));
+            int experts = fits.slots();
+            int copySlots = fits.copySlots();
+            double promised = mix.bytesPerToken();
+            MixTable.Row divided =
+                    row(name, "planner", share, experts, copySlots, weights(mix.slots()), promised);
+            MixTable.Row pooled = row(name, "planner", share, experts, copySlots, null, promised);
+            boolean divide = divided.result().bytesPerToken() < pooled.result().bytesPerToken();
+            rows.add(divide ? divided : pooled);
         }
     }
 

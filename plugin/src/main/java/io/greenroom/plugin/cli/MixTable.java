@@ -34,7 +34,8 @@ record MixTable(LowBitFile file, PrecisionRule rule, long expertBytes, List<Row>
      * @param slots of experts
      * @param copySlots of copies
      * @param split the planner's slots of each layer, or null for one pool
-     * @param promised bytes for each token by the planner's curves; NaN for others
+     * @param promised bytes for each token by the planner's curves, with its division; NaN for
+     *     others
      * @param best whether none at this budget reads less
      */
     record Row(
@@ -156,6 +157,8 @@ record MixTable(LowBitFile file, PrecisionRule rule, long expertBytes, List<Row>
                 Double.isInfinite(speed) ? JsonNull.INSTANCE : new JsonPrimitive(speed));
         if (row.split() != null) {
             json.addProperty("cache_split", text(row));
+        }
+        if (row.way().equals("planner")) {
             json.addProperty("promised_bytes_per_token", row.promised());
         }
         json.addProperty("fewest_bytes", row.best());

@@ -2,19 +2,16 @@ package io.greenroom.plugin.cli;
 
 import com.google.gson.JsonArray;
 import com.google.gson.JsonObject;
-import io.greenroom.cache.plan.BudgetPlanner;
 import io.greenroom.cache.plan.EqualSplit;
 import io.greenroom.cache.plan.GeneticSplit;
-import io.greenroom.cache.plan.MissCurves;
 import io.greenroom.cache.plan.OptimalSplit;
 import io.greenroom.cache.plan.ShallowFavouring;
 import io.greenroom.cache.plan.SplitProblem;
 import io.greenroom.cache.plan.Splitter;
-import io.greenroom.cache.plan.TokenTime;
+import io.greenroom.cache.plan.TracePlanner;
 import io.greenroom.cache.policy.LayerSplit;
 import io.greenroom.cache.policy.PolicyName;
 import io.greenroom.cache.sim.RoutingSequence;
-import io.greenroom.cache.sim.TimeModel;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
@@ -22,6 +19,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Ways of dividing slots between layers, side by side.
@@ -35,11 +33,15 @@ record SplitComparison(List<Result> results) {
     /**
      * What one way comes to.
      *
+     * @param way "planner" for what is proposed, be it a division or the shared pool; "optimum" for
+     *     the dynamic programme over the policy's curves, which "genetic" searches too
+     * @param split slots of each layer; empty for the shared pool
      * @param planned hit rate that the miss curves promise; NaN for the shared pool
      * @param hitRate of a replay of the held-out traffic
      * @param bytesPerToken of that replay
      * @param overshoot slots that the genetic search would have taken too many without repair
-     * @param micros it took to divide the slots
+     * @param micros it took to divide the slots, the curves being known; 0 for "planner", which
+     *     replays the traces besides
      */
     record Result(
             int slots,
@@ -56,68 +58,63 @@ record SplitComparison(List<Result> results) {
             List<RoutingSequence> heldOut,
             PolicyName policy,
             PlanTable table) {
-        RoutingSequence first = training.get(0);
-        BudgetPlanner planner =
-                new BudgetPlanner(
-                        new BudgetPlanner.Model(
-                                1,
-                                first.expertBytes(),
-                                first.shape().expertsPerToken(),
-                                MissCurves.lru(training, false)),
-                        new TokenTime(
-                                TimeModel.INSTANT,
-                                first.shape().layers(),
-                                first.shape().layers(),
-                                first.shape().expertsPerToken()),
-                        null,
-                        null);
+        TracePlanner planner = new TracePlanner(training, policy);
         List<Result> results = new ArrayList<>();
         for (PlanTable.Row row : table.rows()) {
-            if (row.forecast() == null) {
-                continue;
+            if (row.forecast() != null) {
+                results.addAll(compare(planner, row.slots(), heldOut, policy));
             }
-            int slots = row.slots();
-            SplitProblem problem = planner.problem(slots);
-            GeneticSplit.Outcome genetic = new GeneticSplit(SEED).search(problem);
-            for (Map.Entry<String, Splitter> way : ways().entrySet()) {
-                long start = System.nanoTime();
-                int[] split = way.getValue().split(problem);
-                long micros = (System.nanoTime() - start) / 1000;
-                PlanTable.Forecast judged =
-                        PlanTable.forecast(heldOut, policy, new LayerSplit(split), slots, null);
-                results.add(
-                        new Result(
-                                slots,
-                                way.getKey(),
-                                split,
-                                problem.hitRate(split),
-                                judged.hitRate(),
-                                judged.bytesPerToken(),
-                                way.getKey().equals("genetic") ? genetic.overshoot() : 0,
-                                micros));
-            }
-            PlanTable.Forecast pool = PlanTable.forecast(heldOut, policy, null, slots, null);
-            results.add(
-                    new Result(
-                            slots,
-                            "shared",
-                            new int[0],
-                            Double.NaN,
-                            pool.hitRate(),
-                            pool.bytesPerToken(),
-                            0,
-                            0));
         }
         return new SplitComparison(results);
     }
 
-    private static Map<String, Splitter> ways() {
+    private static List<Result> compare(
+            TracePlanner planner, int slots, List<RoutingSequence> heldOut, PolicyName policy) {
+        SplitProblem problem = planner.problem(slots);
+        List<Result> results = new ArrayList<>();
+        int[] planned = planner.divide(slots).split();
+        results.add(result("planner", problem, planned, 0, 0, heldOut, policy));
+        GeneticSplit genetic = new GeneticSplit(SEED);
         Map<String, Splitter> ways = new LinkedHashMap<>();
-        ways.put("planner", new OptimalSplit());
-        ways.put("genetic", new GeneticSplit(SEED));
+        ways.put("optimum", new OptimalSplit());
+        ways.put("genetic", genetic);
         ways.put("shallow", new ShallowFavouring());
         ways.put("equal", new EqualSplit());
-        return ways;
+        for (Map.Entry<String, Splitter> way : ways.entrySet()) {
+            long start = System.nanoTime();
+            int[] split = way.getValue().split(problem);
+            long micros = (System.nanoTime() - start) / 1000;
+            int overshoot = way.getValue() == genetic ? genetic.search(problem).overshoot() : 0;
+            results.add(result(way.getKey(), problem, split, overshoot, micros, heldOut, policy));
+        }
+        results.add(result("shared", problem, null, 0, 0, heldOut, policy));
+        return results;
+    }
+
+    private static Result result(
+            String way,
+            SplitProblem problem,
+            int @Nullable [] split,
+            int overshoot,
+            long micros,
+            List<RoutingSequence> heldOut,
+            PolicyName policy) {
+        PlanTable.Forecast judged =
+                PlanTable.forecast(
+                        heldOut,
+                        policy,
+                        split == null ? null : new LayerSplit(split),
+                        problem.slots(),
+                        null);
+        return new Result(
+                problem.slots(),
+                way,
+                split == null ? new int[0] : split,
+                split == null ? Double.NaN : problem.hitRate(split),
+                judged.hitRate(),
+                judged.bytesPerToken(),
+                overshoot,
+                micros);
     }
 
     List<String> lines() {
@@ -144,15 +141,17 @@ record SplitComparison(List<Result> results) {
             lines.add(
                     String.format(
                             Locale.ROOT,
-                            "%-8d %-8s %9s %9s %12s %10d %6.1f ms  %s",
+                            "%-8d %-8s %9s %9s %12s %10s %9s  %s",
                             result.slots(),
                             result.way(),
                             pool ? "-" : PlanTable.percent(result.planned()),
                             PlanTable.percent(result.hitRate()),
                             ModelFacts.size((long) result.bytesPerToken()),
-                            result.overshoot(),
-                            result.micros() / 1e3,
-                            pool ? "-" : slots));
+                            result.way().equals("genetic") ? result.overshoot() : "-",
+                            result.micros() == 0
+                                    ? "-"
+                                    : String.format(Locale.ROOT, "%.1f ms", result.micros() / 1e3),
+                            pool ? "one pool" : slots));
         }
         lines.add("");
         lines.add(
