@@ -6,6 +6,7 @@ import io.greenroom.plugin.engine.ModelRegistry;
 import io.greenroom.plugin.engine.MoeEngine;
 import io.greenroom.plugin.engine.MoeEngineProvider;
 import io.greenroom.plugin.heat.HeatKeeper;
+import io.greenroom.plugin.http.EventStreams;
 import io.greenroom.plugin.jmx.ModelBeans;
 import io.greenroom.plugin.telemetry.UsageReporter;
 import org.jboss.weld.environment.se.WeldContainer;
@@ -35,12 +36,14 @@ public final class Plugin {
         ModelRegistry models = plugin.get(ModelRegistry.class);
         UsageReporter telemetry = plugin.get(UsageReporter.class);
         HeatKeeper heat = plugin.get(HeatKeeper.class);
+        EventStreams pages = plugin.get(EventStreams.class);
         telemetry.start();
         plugin.get(ModelBeans.class).start();
         Runtime.getRuntime()
                 .addShutdownHook(
                         new Thread(
                                 () -> {
+                                    pages.close();
                                     models.closeAll();
                                     heat.close();
                                     telemetry.close();

@@ -16,6 +16,7 @@ import io.greenroom.offload.store.ExpertReader;
 import io.greenroom.offload.store.ModelSpec;
 import io.greenroom.offload.store.SlotPlan;
 import java.time.Duration;
+import java.util.BitSet;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.UnaryOperator;
 
@@ -113,6 +114,11 @@ final class LowBitCopies {
     /** Changes the number of slots, as {@link ExpertCache#resize}. */
     CompletableFuture<Integer> resize(int slots) {
         return cache.resize(Math.min(slots, cache.capacity()));
+    }
+
+    /** As {@link ExpertCache#residentsOf}. */
+    void residentsOf(int layer, BitSet into) {
+        cache.residentsOf(layer, into);
     }
 
     int slots() {

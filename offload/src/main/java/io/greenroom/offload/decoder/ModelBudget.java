@@ -119,6 +119,16 @@ final class ModelBudget {
         return Math.max(planned().bytes(), held.bytes());
     }
 
+    /** From the floor to all experts, as far as the system reserved addresses for them. */
+    synchronized BudgetRange range() {
+        int most = Math.min(layout.experts(), held.cache().capacity());
+        return new BudgetRange(sizeOf(floor.slots()), sizeOf(most));
+    }
+
+    private BudgetChange.Size sizeOf(int slots) {
+        return new BudgetChange.Size(plan.arenaBytes(slots), slots);
+    }
+
     long slotBytes() {
         return layout.slotBytes();
     }

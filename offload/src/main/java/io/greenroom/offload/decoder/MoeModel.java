@@ -57,6 +57,9 @@ public interface MoeModel extends AutoCloseable {
     /** The expert budget as it was asked for last. */
     ExpertBudget budget();
 
+    /** Between which limits {@link #setBudget} makes a difference. */
+    BudgetRange budgetRange();
+
     /** How requests are routed, and what that has cost. */
     Routing routing();
 
@@ -81,6 +84,9 @@ public interface MoeModel extends AutoCloseable {
 
     /** Experts in memory now, in no particular order. */
     Collection<ExpertId> residents();
+
+    /** Who is in memory now. Layers are looked at one after another, so that nobody waits long. */
+    Residency residency();
 
     /** How far recording of the routing has come, or null if it is not recorded. */
     default @Nullable TraceStatus trace() {

@@ -10,6 +10,7 @@ import io.greenroom.gating.residency.RoutingCost;
 import io.greenroom.gating.residency.RoutingTally;
 import io.greenroom.offload.store.Checkpoint;
 import io.greenroom.offload.store.ModelSpec;
+import java.util.BitSet;
 import java.util.Collection;
 import java.util.List;
 import java.util.Optional;
@@ -167,6 +168,11 @@ public final class ServingModel implements MoeModel, LogitsEvaluator {
     }
 
     @Override
+    public BudgetRange budgetRange() {
+        return budget.range();
+    }
+
+    @Override
     public Status status() {
         BudgetChange.Size size = budget.size();
         return new Status(
@@ -239,6 +245,35 @@ public final class ServingModel implements MoeModel, LogitsEvaluator {
     @Override
     public Collection<ExpertId> residents() {
         return cache.residents();
+    }
+
+    @Override
+    public Residency residency() {
+        ModelSpec spec = checkpoint.spec();
+        int experts = spec.experts();
+        BitSet routed = new BitSet(spec.layers());
+        BitSet resident = new BitSet(spec.layers() * experts);
+        BitSet copied = new BitSet(copies == null ? 0 : spec.layers() * experts);
+        BitSet ofLayer = new BitSet(experts);
+        for (int layer = 0; layer < spec.layers(); layer++) {
+            if (!spec.moeLayers()[layer]) {
+                continue;
+            }
+            routed.set(layer);
+            cache.residentsOf(layer, ofLayer);
+            add(ofLayer, layer * experts, resident);
+            if (copies != null) {
+                copies.residentsOf(layer, ofLayer);
+                add(ofLayer, layer * experts, copied);
+            }
+        }
+        return new Residency(spec.layers(), experts, routed, resident, copied);
+    }
+
+    private static void add(BitSet from, int offset, BitSet to) {
+        for (int i = from.nextSetBit(0); i >= 0; i = from.nextSetBit(i + 1)) {
+            to.set(offset + i);
+        }
     }
 
     @Override

@@ -76,6 +76,32 @@ class LiveBudgetTest {
     }
 
     @Test
+    void theLimitsOfTheBudgetAndWhoIsInMemoryAreTold() throws Exception {
+        ModelOptions options =
+                ModelHarness.builder("25%").budgetFloor(ExpertBudget.parse("20%")).build();
+        try (ServingModel model = harness.load(checkpoint, options)) {
+            assertThat(model.budgetRange().floor()).isEqualTo(new BudgetChange.Size(8 * slot, 8));
+            assertThat(model.budgetRange().ceiling())
+                    .isEqualTo(new BudgetChange.Size(EXPERTS * slot, EXPERTS));
+            assertThat(model.residency().resident().isEmpty()).isTrue();
+
+            model.evaluate(prompt());
+
+            Residency now = model.residency();
+            assertThat(now.layers()).isEqualTo(3);
+            assertThat(now.experts()).isEqualTo(12);
+            assertThat(now.routed().cardinality()).isEqualTo(3);
+            assertThat(now.copies().isEmpty()).isTrue();
+            assertThat(now.resident().cardinality())
+                    .isEqualTo(model.status().residentExperts())
+                    .isBetween(1, 9);
+            int at = now.resident().nextSetBit(0);
+            assertThat(now.isResident(at / 12, at % 12)).isTrue();
+            assertThat(now.hasCopy(at / 12, at % 12)).isFalse();
+        }
+    }
+
+    @Test
     void impossibleBudgetsAreRefusedAndChangeNothing() throws Exception {
         try (ServingModel model = harness.load(checkpoint, ModelHarness.options("50%"))) {
             assertThatThrownBy(() -> model.setBudget(ExpertBudget.parse("1 KiB")))

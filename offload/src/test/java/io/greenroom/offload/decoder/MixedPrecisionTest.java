@@ -163,6 +163,7 @@ class MixedPrecisionTest {
             MoeModel.MixedStatus status = model.mixedPrecision().orElseThrow();
             PrecisionCost all = status.cost();
             assertThat(own.copies()).isPositive().isEqualTo(all.copies() - before.copies());
+            assertThat(model.residency().copies().cardinality()).isEqualTo(status.resident());
             assertThat(own.skipped()).isPositive().isEqualTo(all.skipped() - before.skipped());
             assertThat(own.savedBytes()).isEqualTo(all.since(before).savedBytes()).isPositive();
             assertThat(all.copies() + all.skipped()).isLessThan(all.selections() / 2);

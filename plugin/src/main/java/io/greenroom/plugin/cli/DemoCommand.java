@@ -75,7 +75,7 @@ final class DemoCommand implements Callable<Integer> {
                         + QUESTION
                         + "\"}]}'",
                 "",
-                "See its experts at work: " + url + "/moe/models/" + MODEL);
+                "See its experts at work: " + url + "/moe/dashboard");
     }
 
     /** The model's GGUF file below the sources. */

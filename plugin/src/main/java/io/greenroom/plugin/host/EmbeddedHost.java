@@ -19,6 +19,7 @@ import io.netty.util.concurrent.GlobalEventExecutor;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.ExecutorService;
@@ -43,6 +44,7 @@ public final class EmbeddedHost implements AutoCloseable {
 
     private final HostSettings settings;
     private final HostedModels models;
+    private final List<RequestHandler<?>> plugins = new ArrayList<>();
     private final ExecutorService management =
             Executors.newCachedThreadPool(new DefaultThreadFactory("greenroom-management", true));
     private final EventLoopGroup acceptor =
@@ -70,9 +72,9 @@ public final class EmbeddedHost implements AutoCloseable {
         EmbeddedHost host = new EmbeddedHost(settings);
         try {
             checkPort(settings);
-            List<RequestHandler<?>> plugins = PluginDiscovery.start(host.models);
+            host.plugins.addAll(PluginDiscovery.start(host.models));
             host.models.loadAtStartup(definitions);
-            host.open(plugins);
+            host.open();
         } catch (IOException | RuntimeException | Error e) {
             host.close();
             throw e;
@@ -107,7 +109,7 @@ public final class EmbeddedHost implements AutoCloseable {
                 cause);
     }
 
-    private void open(List<RequestHandler<?>> plugins) throws IOException {
+    private void open() throws IOException {
         HostPipeline pipeline =
                 new HostPipeline(
                         settings.maxRequestBytes(),
@@ -170,12 +172,24 @@ public final class EmbeddedHost implements AutoCloseable {
             return;
         }
         open.close(channel -> channel.parent() == null);
+        plugins.forEach(EmbeddedHost::end);
         models.close();
         management.shutdown();
         acceptor.shutdownGracefully(0, DRAIN_SECONDS, TimeUnit.SECONDS);
         closeConnections();
         Future<?> ended = clients.shutdownGracefully(0, DRAIN_SECONDS, TimeUnit.SECONDS);
         ended.awaitUninterruptibly(DRAIN_SECONDS, TimeUnit.SECONDS);
+    }
+
+    /** Streams that never end by themselves would hold up the rest. */
+    private static void end(RequestHandler<?> plugin) {
+        if (plugin instanceof AutoCloseable closeable) {
+            try {
+                closeable.close();
+            } catch (Exception e) {
+                logger.warn("Plugin handler {} did not close cleanly", plugin, e);
+            }
+        }
     }
 
     /**

@@ -5,7 +5,6 @@ import com.google.gson.JsonObject;
 import io.greenroom.cache.BudgetExceededException;
 import io.greenroom.cache.ExpertBudget;
 import io.greenroom.offload.decoder.BudgetChange;
-import io.greenroom.plugin.config.PluginSettings;
 import io.greenroom.plugin.protocol.ApiError;
 import io.greenroom.plugin.protocol.RequestException;
 import io.greenroom.plugin.protocol.RequestJson;
@@ -19,8 +18,6 @@ import io.netty.handler.codec.http.QueryStringDecoder;
 import io.netty.util.concurrent.DefaultThreadFactory;
 import jakarta.inject.Inject;
 import jakarta.inject.Singleton;
-import java.net.InetSocketAddress;
-import java.net.SocketAddress;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.CancellationException;
@@ -49,24 +46,24 @@ final class BudgetRoute implements Route {
     private static final Duration PATIENCE = Duration.ofSeconds(20);
 
     private final ServerLink link;
-    private final boolean fromAnywhere;
+    private final StateChanges changes;
 
     /** Giving memory back takes longer than an event loop may. */
-    private final Executor changes;
+    private final Executor executor;
 
     @Inject
-    BudgetRoute(ServerLink link, PluginSettings settings) {
+    BudgetRoute(ServerLink link, StateChanges changes) {
         this(
                 link,
-                settings,
+                changes,
                 Executors.newSingleThreadExecutor(
                         new DefaultThreadFactory("greenroom-budget", true)));
     }
 
-    BudgetRoute(ServerLink link, PluginSettings settings, Executor changes) {
+    BudgetRoute(ServerLink link, StateChanges changes, Executor executor) {
         this.link = link;
         this.changes = changes;
-        this.fromAnywhere = settings.remoteManagement();
+        this.executor = executor;
     }
 
     @Override
@@ -88,7 +85,7 @@ final class BudgetRoute implements Route {
         }
         String name = segments[3];
         byte[] body = ByteBufUtil.getBytes(request.content());
-        changes.execute(() -> answer(server, ctx, name, body));
+        executor.execute(() -> answer(server, ctx, name, body));
     }
 
     /** What is wrong with the request whatever it says. */
@@ -100,26 +97,14 @@ final class BudgetRoute implements Route {
             refused.headers().set(HttpHeaderNames.ALLOW, "PUT");
             return Optional.of(refused);
         }
-        SocketAddress address = ctx.channel().localAddress();
-        if (!fromAnywhere && server.servesInference(address) && isNetwork(address)) {
-            return Optional.of(
-                    error(
-                            403,
-                            "Budgets are changed on the management address. This address also"
-                                    + " serves inference: give the server a management address of"
-                                    + " its own, call it over the loopback interface, or set"
-                                    + " greenroom.remote-management=true"));
+        Optional<String> notHere = changes.refusal(server, ctx.channel().localAddress());
+        if (notHere.isPresent()) {
+            return Optional.of(error(403, notHere.get()));
         }
         if (request.content().readableBytes() > MAX_BODY) {
             return Optional.of(error(413, "The body is longer than " + MAX_BODY + " bytes"));
         }
         return Optional.empty();
-    }
-
-    /** Whether other machines may reach this address. */
-    private static boolean isNetwork(SocketAddress address) {
-        return address instanceof InetSocketAddress inet
-                && (inet.getAddress() == null || !inet.getAddress().isLoopbackAddress());
     }
 
     private void answer(ServerBridge server, ChannelHandlerContext ctx, String name, byte[] body) {
@@ -143,12 +128,7 @@ final class BudgetRoute implements Route {
             throws RequestException {
         Optional<ServedModel> model = server.find(name, null);
         if (model.isEmpty()) {
-            String known =
-                    String.join(", ", server.models().stream().map(ServedModel::name).toList());
-            return Replies.error(
-                    ApiError.unknownModel(
-                            name,
-                            known.isEmpty() ? "no model is loaded" : "the models are " + known));
+            return Replies.unknownModel(server, name);
         }
         ExpertBudget budget = budget(RequestJson.parse(body));
         long begun = System.nanoTime();

@@ -12,15 +12,17 @@ import org.jspecify.annotations.Nullable;
  * starts the plugin: the engine becomes known, and requests that are ours come through here. Called
  * from several event loops at once.
  */
-public final class GreenroomRequestHandler implements RequestHandler<Object> {
+public final class GreenroomRequestHandler implements RequestHandler<Object>, AutoCloseable {
 
     private final Routes routes;
     private final ServerLink link;
+    private final EventStreams pages;
 
     public GreenroomRequestHandler() {
         Plugin plugin = Plugin.start();
         this.routes = plugin.get(Routes.class);
         this.link = plugin.get(ServerLink.class);
+        this.pages = plugin.get(EventStreams.class);
         DjlServingBridge.connect(GreenroomRequestHandler.class.getClassLoader())
                 .ifPresent(link::connect);
     }
@@ -44,5 +46,11 @@ public final class GreenroomRequestHandler implements RequestHandler<Object> {
         routes.handle(ctx, request, query, segments);
         // Null says to the server that the answer is on its way.
         return null;
+    }
+
+    /** Ends the streams of open pages; a server that closes need not wait for them. */
+    @Override
+    public void close() {
+        pages.close();
     }
 }

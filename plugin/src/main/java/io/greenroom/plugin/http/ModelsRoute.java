@@ -2,13 +2,11 @@ package io.greenroom.plugin.http;
 
 import com.google.gson.JsonArray;
 import com.google.gson.JsonObject;
-import io.greenroom.plugin.protocol.ApiError;
 import io.greenroom.plugin.telemetry.SinkStatus;
 import io.greenroom.plugin.telemetry.UsageReporter;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.handler.codec.http.FullHttpRequest;
 import io.netty.handler.codec.http.FullHttpResponse;
-import io.netty.handler.codec.http.HttpHeaderNames;
 import io.netty.handler.codec.http.HttpMethod;
 import io.netty.handler.codec.http.QueryStringDecoder;
 import jakarta.inject.Inject;
@@ -66,16 +64,7 @@ final class ModelsRoute implements Route {
     private FullHttpResponse answer(
             ServerBridge server, FullHttpRequest request, String[] segments) {
         if (!HttpMethod.GET.equals(request.method())) {
-            FullHttpResponse refused =
-                    Replies.error(
-                            new ApiError(
-                                    405,
-                                    ApiError.INVALID_REQUEST,
-                                    "Only GET is accepted here, not " + request.method(),
-                                    null,
-                                    null));
-            refused.headers().set(HttpHeaderNames.ALLOW, "GET");
-            return refused;
+            return Replies.onlyGet(request.method());
         }
         boolean openAi = segments[1].equals("v1");
         if (segments.length <= 3) {
@@ -86,12 +75,7 @@ final class ModelsRoute implements Route {
         Optional<ServedModel> model =
                 segments.length == 4 ? server.find(name, null) : Optional.empty();
         if (model.isEmpty()) {
-            String known =
-                    String.join(", ", server.models().stream().map(ServedModel::name).toList());
-            return Replies.error(
-                    ApiError.unknownModel(
-                            name,
-                            known.isEmpty() ? "no model is loaded" : "the models are " + known));
+            return Replies.unknownModel(server, name);
         }
         return Replies.json(200, openAi ? openAiModel(model.get()) : status(model.get()));
     }

@@ -8,6 +8,7 @@ import io.netty.buffer.Unpooled;
 import io.netty.handler.codec.http.DefaultFullHttpResponse;
 import io.netty.handler.codec.http.FullHttpResponse;
 import io.netty.handler.codec.http.HttpHeaderNames;
+import io.netty.handler.codec.http.HttpMethod;
 import io.netty.handler.codec.http.HttpResponseStatus;
 import io.netty.handler.codec.http.HttpVersion;
 import java.nio.charset.StandardCharsets;
@@ -28,6 +29,28 @@ final class Replies {
             response.headers().set(HttpHeaderNames.RETRY_AFTER, "1");
         }
         return response;
+    }
+
+    /** What a URL that is only read says to any other method. */
+    static FullHttpResponse onlyGet(HttpMethod method) {
+        FullHttpResponse refused =
+                error(
+                        new ApiError(
+                                405,
+                                ApiError.INVALID_REQUEST,
+                                "Only GET is accepted here, not " + method,
+                                null,
+                                null));
+        refused.headers().set(HttpHeaderNames.ALLOW, "GET");
+        return refused;
+    }
+
+    /** There is no such model; names those there are. */
+    static FullHttpResponse unknownModel(ServerBridge server, String name) {
+        String known = String.join(", ", server.models().stream().map(ServedModel::name).toList());
+        return error(
+                ApiError.unknownModel(
+                        name, known.isEmpty() ? "no model is loaded" : "the models are " + known));
     }
 
     static FullHttpResponse of(HttpResponseStatus status, byte[] body) {

@@ -18,9 +18,13 @@ final class Routes {
     Routes(
             InferenceRoute inference,
             BudgetRoute budgets,
+            ExpertsRoute experts,
             ModelsRoute models,
-            MetricsRoute metrics) {
-        this.routes = List.of(inference, budgets, models, metrics);
+            MetricsRoute metrics,
+            EventsRoute events,
+            DashboardRoute dashboard) {
+        this.routes =
+                List.of(inference, budgets, experts, models, metrics, events, dashboard);
     }
 
     boolean accepts(FullHttpRequest request) {

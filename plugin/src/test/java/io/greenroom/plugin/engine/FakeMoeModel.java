@@ -12,6 +12,7 @@ import io.greenroom.gating.predict.PredictionStats;
 import io.greenroom.gating.residency.RoutingCost;
 import io.greenroom.gating.residency.RoutingDial;
 import io.greenroom.offload.decoder.BudgetChange;
+import io.greenroom.offload.decoder.BudgetRange;
 import io.greenroom.offload.decoder.FinishReason;
 import io.greenroom.offload.decoder.Generation;
 import io.greenroom.offload.decoder.GenerationRequest;
@@ -20,6 +21,7 @@ import io.greenroom.offload.decoder.MeterReadings;
 import io.greenroom.offload.decoder.ModelOptions;
 import io.greenroom.offload.decoder.MoeModel;
 import io.greenroom.offload.decoder.PrefetchStatus;
+import io.greenroom.offload.decoder.Residency;
 import io.greenroom.offload.decoder.TokenListener;
 import io.greenroom.offload.store.Checkpoint;
 import io.greenroom.offload.store.ExpertSpans;
@@ -29,6 +31,7 @@ import io.greenroom.offload.store.TokenizerFiles;
 import io.greenroom.plugin.protocol.text.TestVocabulary;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.BitSet;
 import java.util.Collection;
 import java.util.EnumMap;
 import java.util.List;
@@ -106,6 +109,7 @@ public class FakeMoeModel implements MoeModel {
     private final @Nullable String template;
     private final ExpertUsage usage = new ExpertUsage(2, 4, id -> 100);
     private final TimeHistogram times = TimeHistogram.ofSeconds(0, 0.1, 1);
+    private final BitSet inMemory = new BitSet();
     private volatile @Nullable RuntimeException refusal;
     private volatile boolean closed;
     private volatile ExpertBudget asked = ExpertBudget.AUTO;
@@ -238,6 +242,26 @@ public class FakeMoeModel implements MoeModel {
         ended.put(FinishReason.CANCELLED, 2L);
         return new MeterReadings(
                 counts, counts, counts, counts, counts, ended, 3, new long[] {1, 4}, 16, 5);
+    }
+
+    /** Who is in memory, as a test says: 8 experts, layer by layer. */
+    public BitSet inMemory() {
+        return inMemory;
+    }
+
+    @Override
+    public Residency residency() {
+        if (closed) {
+            throw new IllegalStateException("The expert cache is closed");
+        }
+        BitSet routed = new BitSet();
+        routed.set(0, 2);
+        return new Residency(2, 4, routed, (BitSet) inMemory.clone(), new BitSet());
+    }
+
+    @Override
+    public BudgetRange budgetRange() {
+        return new BudgetRange(size(200), size(6400));
     }
 
     @Override

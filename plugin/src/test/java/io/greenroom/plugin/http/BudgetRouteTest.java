@@ -163,7 +163,7 @@ class BudgetRouteTest {
 
     private FullHttpResponse send(
             PluginSettings settings, HttpMethod method, String url, String body) {
-        BudgetRoute route = new BudgetRoute(link, settings, Runnable::run);
+        BudgetRoute route = new BudgetRoute(link, new StateChanges(settings), Runnable::run);
         EmbeddedChannel channel =
                 new EmbeddedChannel() {
                     @Override

@@ -33,6 +33,7 @@ import io.netty.handler.codec.http.LastHttpContent;
 import io.netty.handler.codec.http.QueryStringDecoder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.time.Clock;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.locks.LockSupport;
@@ -62,17 +63,25 @@ class RoutesTest {
     @BeforeEach
     void open() throws Exception {
         model = Models.loaded(fake, folder);
+        StateChanges changes = new StateChanges(new PluginSettings());
+        EventStreams pages =
+                new EventStreams(
+                        new LiveView(server::models, List::of, Clock.systemUTC(), System::nanoTime),
+                        new HandPulse());
         routes =
                 new Routes(
                         new InferenceRoute(link, new PluginSettings()),
-                        new BudgetRoute(link, new PluginSettings()),
+                        new BudgetRoute(link, changes),
+                        new ExpertsRoute(link),
                         new ModelsRoute(
                                 link,
                                 () ->
                                         List.of(
                                                 new SinkStatus(
                                                         "kafka", "connected", 5, 1, 2, 3, "late"))),
-                        new MetricsRoute(link, Metrics.none()));
+                        new MetricsRoute(link, Metrics.none()),
+                        new EventsRoute(link, pages, changes),
+                        new DashboardRoute(link));
         link.connect(server);
         channel =
                 new EmbeddedChannel(
@@ -183,9 +192,21 @@ class RoutesTest {
         Routes unconnected =
                 new Routes(
                         new InferenceRoute(new ServerLink(), settings()),
-                        new BudgetRoute(new ServerLink(), settings()),
+                        new BudgetRoute(new ServerLink(), new StateChanges(settings())),
+                        new ExpertsRoute(new ServerLink()),
                         new ModelsRoute(new ServerLink(), List::of),
-                        new MetricsRoute(new ServerLink(), Metrics.none()));
+                        new MetricsRoute(new ServerLink(), Metrics.none()),
+                        new EventsRoute(
+                                new ServerLink(),
+                                new EventStreams(
+                                        new LiveView(
+                                                List::of,
+                                                List::of,
+                                                Clock.systemUTC(),
+                                                System::nanoTime),
+                                        new HandPulse()),
+                                new StateChanges(settings())),
+                        new DashboardRoute(new ServerLink()));
         FullHttpRequest request =
                 new DefaultFullHttpRequest(HttpVersion.HTTP_1_1, HttpMethod.POST, CHAT);
         try {
