@@ -7,11 +7,10 @@ import io.greenroom.offload.decoder.BudgetChange;
 import io.greenroom.offload.decoder.BudgetCurve;
 import io.greenroom.offload.decoder.MoeModel;
 import io.greenroom.offload.decoder.PrefetchStatus;
-import io.greenroom.plugin.telemetry.SinkStatus;
+import io.greenroom.plugin.protocol.Json;
 import java.io.IOException;
 import java.io.StringWriter;
 import java.io.UncheckedIOException;
-import java.util.List;
 import java.util.Locale;
 import java.util.OptionalDouble;
 import org.jspecify.annotations.Nullable;
@@ -48,7 +47,7 @@ final class LiveJson {
                 write(json, model, whole);
             }
             json.endArray();
-            telemetry(json, readings.telemetry());
+            json.name("telemetry").jsonValue(Json.write(SinksJson.of(readings.telemetry())));
             json.endObject();
         } catch (IOException e) {
             throw new UncheckedIOException(e); // a StringWriter throws none
@@ -171,6 +170,7 @@ final class LiveJson {
         json.name("useful").value(model.usage().sum(ExpertCounter.PREFETCH_USEFUL));
         json.name("late").value(model.usage().sum(ExpertCounter.PREFETCH_LATE));
         json.name("wasted").value(model.usage().sum(ExpertCounter.PREFETCH_WASTED));
+        json.name("cancelled").value(model.usage().sum(ExpertCounter.PREFETCH_CANCELLED));
         json.name("link_idle_share");
         known(json, OptionalDouble.of(prefetch.idleShare()));
         json.endObject();
@@ -199,21 +199,5 @@ final class LiveJson {
         } else {
             json.nullValue();
         }
-    }
-
-    private static void telemetry(JsonWriter json, List<SinkStatus> sinks) throws IOException {
-        json.name("telemetry").beginArray();
-        for (SinkStatus sink : sinks) {
-            json.beginObject();
-            json.name("name").value(sink.name());
-            json.name("state").value(sink.state());
-            json.name("delivered").value(sink.delivered());
-            json.name("failed").value(sink.failed());
-            json.name("dropped").value(sink.dropped());
-            json.name("queued").value(sink.queued());
-            json.name("last_failure").value(sink.lastFailure());
-            json.endObject();
-        }
-        json.endArray();
     }
 }

@@ -117,10 +117,10 @@ class EventsRouteTest {
         JsonObject snapshot = events.get(1).json();
         assertThat(snapshot.get("schema").getAsInt()).isEqualTo(1);
         assertThat(snapshot.get("time").getAsLong()).isEqualTo(Models.NOW.toEpochMilli());
-        assertThat(snapshot.getAsJsonArray("telemetry"))
+        assertThat(snapshot.getAsJsonObject("telemetry"))
                 .hasToString(
-                        "[{\"name\":\"log\",\"state\":\"on\",\"delivered\":5,\"failed\":0,"
-                                + "\"dropped\":1,\"queued\":2,\"last_failure\":null}]");
+                        "{\"sinks\":[{\"name\":\"log\",\"state\":\"on\",\"delivered\":5,"
+                                + "\"failed\":0,\"dropped\":1,\"queued\":2}]}");
         JsonObject demo = only(events.get(1));
         assertThat(demo.get("name").getAsString()).isEqualTo("demo");
         assertThat(demo.get("layers_with_experts")).hasToString("[0,1]");

@@ -96,7 +96,7 @@ class BudgetPanel {
     const now = this.foretold(this.memory.slots);
     const tell = (point) => percent(point.hit_rate) + ' found in memory'
         + (point.tokens_per_second === null ? '' : ', about ' + rate(point.tokens_per_second) + ' tokens/s');
-    return same ? 'The present traffic makes this ' + tell(now) + '. Move the slider to see other budgets.'
+    return same ? 'Now: ' + tell(now) + '. Move the slider to see other budgets.'
         : bytes(this.bytesOf(slots)) + ' for ' + number(slots) + ' experts would make it ' + tell(then)
           + '. Now: ' + tell(now) + '.';
   }
@@ -137,7 +137,7 @@ class BudgetPanel {
       drawing.append(svg('line', {class: 'mark chosen', x1: this.x(slots), x2: this.x(slots), y1: 0, y2: 104}));
     }
     box.replaceChildren(drawing, tag('y', '100 % hits', {top: '0'}), tag('y', '50 %', {top: '50%'}),
-        tag('now', 'now', {left: Math.max(4, Math.min(96, now)) + '%'}));
+        tag(now > 88 ? 'now left' : 'now', 'now', {left: now + '%'}));
     if (fast.length > 1) {
       box.append(tag('y2', rate(most / 1.15) + ' tokens/s', {top: 100 - 100 / 1.15 + '%'}));
     }

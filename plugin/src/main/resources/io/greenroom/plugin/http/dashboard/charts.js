@@ -1,6 +1,7 @@
-// Small charts over the last five minutes, one above the other on the same time axis.
+// Small charts, one above the other on the same time axis: the last minute at first, up to five once there is so much.
 
-const SPAN = 300; // seconds
+const SPAN = 300; // seconds that are remembered
+const SPANS = [[60, 'a minute ago'], [120, '2 minutes ago'], [SPAN, '5 minutes ago']]; // that are shown
 const GAP = 3; // seconds without news break a line
 
 class History {
@@ -41,11 +42,15 @@ class Charts {
     this.speed = chart(root, 'tokens per second');
     this.visits = chart(root, 'experts per second: found above the line, missed below');
     this.stall = chart(root, 'share of time waiting for experts');
-    this.stall.root.append(axisLabels());
+    this.since = axisLabels(this.stall.root);
   }
 
   draw() {
     const samples = this.history.samples;
+    const age = samples.length === 0 ? 0 : samples[samples.length - 1].time - samples[0].time;
+    const [span, name] = SPANS.find(([seconds]) => age <= seconds) || SPANS[SPANS.length - 1];
+    this.span = span;
+    say(this.since, name);
     const speed = Math.max(1, ...samples.map((s) => s.out));
     this.fill(this.speed, samples, [['area', (s) => s.out / speed, 0]], 1, 'up to ' + rate(speed));
     const visits = Math.max(1, ...samples.map((s) => Math.max(s.hits, s.misses)));
@@ -61,7 +66,7 @@ class Charts {
     const zero = halves === 2 ? height / 2 : height;
     const tall = halves === 2 ? height / 2 : height;
     const now = samples.length === 0 ? 0 : samples[samples.length - 1].time;
-    const x = (s) => ((s.time - now + SPAN) / SPAN * 600).toFixed(1);
+    const x = (s) => ((s.time - now + this.span) / this.span * 600).toFixed(1);
     const shapes = [svg('line', {class: 'axis', x1: 0, x2: 600, y1: zero, y2: zero})];
     for (const [className, value] of series) {
       for (const run of runs(samples)) {
@@ -101,8 +106,10 @@ function chart(root, name) {
   return {root: box, svg: drawing, most, name};
 }
 
-function axisLabels() {
+function axisLabels(root) {
   const labels = element('p', 'when');
-  labels.append(element('span', '', '5 minutes ago'), element('span', '', 'now'));
-  return labels;
+  const since = element('span');
+  labels.append(since, element('span', '', 'now'));
+  root.append(labels);
+  return since;
 }

@@ -95,7 +95,7 @@ class HeatMap {
     }
     const ratio = devicePixelRatio || 1;
     this.step = (width - LABELS - BARS) / this.experts;
-    this.rowHeight = Math.max(7, Math.min(26, Math.max(this.step, 190 / this.rows.length)));
+    this.rowHeight = Math.max(7, Math.min(34, 270 / this.rows.length));
     const height = Math.ceil(this.rows.length * this.rowHeight + 18);
     this.canvas.style.height = height + 'px';
     this.canvas.width = Math.round(width * ratio);
@@ -111,7 +111,7 @@ class HeatMap {
 
   cells(paint) {
     const values = this.values();
-    const most = Math.log1p(values.reduce((a, b) => Math.max(a, b), 0)) || 1;
+    const most = values.reduce((a, b) => Math.max(a, b), 0) || 1;
     const gapX = this.step > 5 ? 1 : this.step * 0.12;
     const gapY = 1;
     let filled = 0;
@@ -121,7 +121,7 @@ class HeatMap {
         const place = layer * this.experts + expert;
         filled += values[place] > 0.005;
         inMemory += this.resident[place];
-        paint.fillStyle = this.ramp[Math.round(255 * Math.log1p(values[place]) / most)];
+        paint.fillStyle = this.ramp[Math.round(255 * (values[place] / most) ** 0.7)];
         const x = LABELS + expert * this.step;
         const y = row * this.rowHeight;
         const w = this.step - gapX;
@@ -131,7 +131,7 @@ class HeatMap {
         } else if (this.copies[place]) {
           paint.fillRect(x, y + h / 2, w, h / 2);
         } else {
-          const small = Math.max(0.34 * Math.min(w, h), Math.min(w, 2));
+          const small = Math.max(0.42 * Math.min(w, h), Math.min(w, 2));
           paint.fillRect(x + (w - small) / 2, y + (h - small) / 2, small, small);
         }
       }

@@ -12,7 +12,8 @@ class ModelCard {
     this.root.dataset.model = about.name;
     say(this.found.about, (about.version ? 'version ' + about.version + ', ' : '')
         + about.layers_with_experts.length + ' layers of ' + about.experts_per_layer + ' experts, context '
-        + number(about.context_length) + ', routing ' + about.routing);
+        + number(about.context_length) + ', routing ' + about.routing + ', '
+        + bytes(about.memory.dense_bytes + about.memory.kv_bytes) + ' besides experts');
     this.map = new HeatMap(this.found, about);
     this.charts = new Charts(this.found.charts, this.history);
     this.budget = new BudgetPanel(this.found, about, act);
@@ -64,25 +65,27 @@ class ModelCard {
     say(found['stall-note'], 'of the time');
     const read = bytes(short.seconds > 0 ? short.read / short.seconds : 0).split(' ');
     withUnit(found.read, read[0], read[1] + '/s');
-    say(found['read-note'], number(model.cache.evictions) + ' experts gave way'
+    say(found['read-note'], number(model.cache.evictions) + ' evictions'
         + (model.cache.load_failures > 0 ? ', ' + number(model.cache.load_failures) + ' reads failed' : ''));
     withUnit(found.resident, number(model.memory.resident), 'of ' + number(model.memory.total));
     say(found['resident-note'], bytes(model.memory.resident * model.memory.slot_bytes) + ' in '
-        + number(model.memory.slots) + ' slots; ' + bytes(model.memory.dense_bytes + model.memory.kv_bytes) + ' besides');
+        + number(model.memory.slots) + ' slots');
   }
 
   prefetch(prefetch) {
     const found = this.found;
-    say(found['prefetch-on'], prefetch.on ? 'on' : 'off');
+    say(found['prefetch-on'], (prefetch.mode === 'auto' ? 'auto, ' : '') + (prefetch.on ? 'on' : 'off'));
     found['prefetch-on'].classList.toggle('on', prefetch.on);
-    say(found['prefetch-reason'], prefetch.mode + ': ' + prefetch.reason);
+    const reason = prefetch.reason.replace(/^(on|off): /, '');
+    say(found['prefetch-reason'], reason.charAt(0).toUpperCase() + reason.slice(1) + '.');
     const all = prefetch.useful + prefetch.late + prefetch.wasted;
     for (const name of ['useful', 'late', 'wasted']) {
       say(found[name], number(prefetch[name]));
       found['prefetch-bar'].querySelector('.' + name).style.flexBasis = (all > 0 ? 100 * prefetch[name] / all : 0) + '%';
     }
     say(found['prefetch-idle'], prefetch.link_idle_share === null || prefetch.mode === 'off' ? ''
-        : 'The disk is idle ' + percent(prefetch.link_idle_share) + ' of the decoding time.');
+        : 'The disk is idle ' + percent(prefetch.link_idle_share) + ' of the decoding time. Called off in time: '
+          + number(prefetch.cancelled) + '.');
   }
 }
 

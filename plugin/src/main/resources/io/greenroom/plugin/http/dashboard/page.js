@@ -28,7 +28,7 @@ function onEvent(name, data) {
       byInstance.get(model.instance).update(data.time, model);
     }
   }
-  showSinks(data.telemetry);
+  showSinks(data.telemetry.sinks);
   say(at('clock'), new Date(data.time).toLocaleTimeString());
   document.documentElement.dataset.frames = Number(document.documentElement.dataset.frames || 0) + 1;
 }
@@ -113,7 +113,8 @@ function setTheme(name) {
   } else {
     document.documentElement.dataset.theme = name;
   }
-  say(at('theme'), 'theme: ' + name);
+  say(at('theme-name'), name);
+  at('theme').setAttribute('aria-label', 'Theme: ' + name);
   cards.forEach((card) => card.map.draw());
 }
 
