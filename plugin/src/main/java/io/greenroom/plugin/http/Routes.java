@@ -23,8 +23,7 @@ final class Routes {
             MetricsRoute metrics,
             EventsRoute events,
             DashboardRoute dashboard) {
-        this.routes =
-                List.of(inference, budgets, experts, models, metrics, events, dashboard);
+        this.routes = List.of(inference, budgets, experts, models, metrics, events, dashboard);
     }
 
     boolean accepts(FullHttpRequest request) {
