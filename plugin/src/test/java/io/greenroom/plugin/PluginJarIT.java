@@ -20,6 +20,7 @@ import java.util.Set;
 import java.util.function.Supplier;
 import java.util.jar.JarFile;
 import java.util.zip.ZipEntry;
+import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
 /** The jar an operator drops into plugins/. */
@@ -41,6 +42,12 @@ class PluginJarIT {
 
     private static final String REGISTRY =
             "io.prometheus.metrics.model.registry.PrometheusRegistry";
+
+    /** A plugin that was started stays in the registry, as its server's would. */
+    @BeforeEach
+    void anEmptyRegistry() {
+        PrometheusRegistry.defaultRegistry.clear();
+    }
 
     @Test
     void itBringsNothingThatBelongsToTheServer() throws Exception {

@@ -5,6 +5,7 @@ import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.util.List;
 import java.util.Map;
 
 /**
@@ -26,12 +27,23 @@ public final class DjlServingContainer extends ModelServerContainer {
 
     @Override
     ServerProcess launch() throws IOException {
+        return launch(workFolder(), List.of());
+    }
+
+    /**
+     * @param work folder for its home and log
+     * @param jars beside the plugin's in its plugin folder
+     */
+    static ServerProcess launch(Path work, List<Path> jars) throws IOException {
         Path distribution = Path.of(System.getProperty(HOME));
         Path script = script(distribution);
-        Path home = Files.createTempDirectory(workFolder(), "home").toAbsolutePath();
+        Path home = Files.createTempDirectory(work, "home").toAbsolutePath();
         Path plugins = Files.createDirectories(home.resolve("plugins"));
         Path jar = BuiltPlugin.jar();
         Files.copy(jar, plugins.resolve(jar.getFileName()), StandardCopyOption.REPLACE_EXISTING);
+        for (Path other : jars) {
+            Files.copy(other, plugins.resolve(other.getFileName()));
+        }
         Files.createDirectories(home.resolve("conf"));
         Files.createDirectories(home.resolve("models"));
         int port = ServerProcess.freePort();
@@ -61,8 +73,7 @@ public final class DjlServingContainer extends ModelServerContainer {
                                 "OPT_OUT_TRACKING",
                                 "true"));
         builder.environment().put("SERVING_PROMETHEUS", "true");
-        return ServerProcess.start(
-                builder, workFolder().resolve("server.log"), URI.create(address));
+        return ServerProcess.start(builder, work.resolve("server.log"), URI.create(address));
     }
 
     private static Path script(Path distribution) throws IOException {

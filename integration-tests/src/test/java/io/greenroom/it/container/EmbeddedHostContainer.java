@@ -4,7 +4,9 @@ import java.io.File;
 import java.io.IOException;
 import java.net.URI;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /** The embedded host, as {@code greenroom serve} runs it. */
 public final class EmbeddedHostContainer extends ModelServerContainer {
@@ -19,10 +21,18 @@ public final class EmbeddedHostContainer extends ModelServerContainer {
 
     @Override
     ServerProcess launch() throws IOException {
+        return launch(workFolder(), List.of());
+    }
+
+    /**
+     * @param work folder for its log
+     * @param jars beside the plugin's
+     */
+    static ServerProcess launch(Path work, List<Path> jars) throws IOException {
         int port = ServerProcess.freePort();
         String classPath =
-                BuiltPlugin.hostClassPath().stream()
-                        .map(Path::toString)
+                Stream.concat(BuiltPlugin.hostClassPath().stream(), jars.stream())
+                        .map(jar -> jar.toAbsolutePath().toString())
                         .collect(Collectors.joining(File.pathSeparator));
         ProcessBuilder builder =
                 new ProcessBuilder(
@@ -37,8 +47,6 @@ public final class EmbeddedHostContainer extends ModelServerContainer {
                         "--port",
                         Integer.toString(port));
         return ServerProcess.start(
-                builder,
-                workFolder().resolve("server.log"),
-                URI.create("http://127.0.0.1:" + port));
+                builder, work.resolve("server.log"), URI.create("http://127.0.0.1:" + port));
     }
 }

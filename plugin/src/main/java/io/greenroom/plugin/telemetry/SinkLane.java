@@ -22,8 +22,7 @@ final class SinkLane implements AutoCloseable {
     private static final Logger logger = LoggerFactory.getLogger(SinkLane.class);
 
     private final UsageSink sink;
-    private final boolean on;
-    private final RecordMerger merger;
+    private volatile @Nullable Manner manner; // null until the sink was asked
     private final BlockingQueue<Optional<UsageRecord>> queue; // empty: only to wake the thread
     private final Thread thread;
     private final LongAdder delivered = new LongAdder();
@@ -39,13 +38,22 @@ final class SinkLane implements AutoCloseable {
      */
     SinkLane(UsageSink sink, int capacity, ThreadFactory threads) {
         this.sink = sink;
-        this.on = ask(sink::isOn, true);
-        this.merger = new RecordMerger(ask(sink::interval, Duration.ZERO));
+        // A guarded one is asked by the lane's own thread: it may have to be made first.
+        this.manner = sink instanceof GuardedSink ? null : Manner.of(sink);
         this.queue = new ArrayBlockingQueue<>(capacity);
         this.thread = threads.newThread(this::run);
         thread.setName("greenroom-telemetry-" + name(sink));
         thread.setDaemon(true);
         thread.start();
+    }
+
+    /** How a sink wants its records. */
+    private record Manner(boolean on, RecordMerger merger) {
+
+        static Manner of(UsageSink sink) {
+            return new Manner(
+                    ask(sink::isOn, true), new RecordMerger(ask(sink::interval, Duration.ZERO)));
+        }
     }
 
     private static <T> T ask(Supplier<T> question, T otherwise) {
@@ -58,7 +66,8 @@ final class SinkLane implements AutoCloseable {
 
     /** Queues a record, or counts it as dropped. */
     void offer(UsageRecord record) {
-        if (!on) {
+        Manner asked = manner;
+        if (asked != null && !asked.on()) {
             return;
         }
         if (closing || !queue.offer(Optional.of(record))) {
@@ -68,6 +77,8 @@ final class SinkLane implements AutoCloseable {
 
     SinkStatus status() {
         UsageSink.Outstanding behind = ask(sink::outstanding, UsageSink.Outstanding.NONE);
+        Manner asked = manner;
+        int held = asked == null ? 0 : asked.merger().held();
         long arrived = delivered.sum() - behind.waiting() - behind.lost();
         return new SinkStatus(
                 name(sink),
@@ -75,7 +86,7 @@ final class SinkLane implements AutoCloseable {
                 Math.max(0, arrived), // the two were not read at the same moment
                 failed.sum(),
                 dropped.sum() + behind.lost(),
-                queue.size() + merger.held() + (int) behind.waiting(),
+                queue.size() + held + (int) behind.waiting(),
                 behind.lastFailure() == null ? lastFailure : behind.lastFailure());
     }
 
@@ -96,6 +107,23 @@ final class SinkLane implements AutoCloseable {
     }
 
     private void run() {
+        Manner asked = manner;
+        if (asked == null) {
+            asked = Manner.of(sink);
+            manner = asked;
+        }
+        if (!asked.on()) {
+            queue.clear(); // of the time before it was asked
+        }
+        run(asked.merger());
+        try {
+            sink.close();
+        } catch (RuntimeException | LinkageError e) {
+            logger.warn("Telemetry sink {} did not close cleanly", name(sink), e);
+        }
+    }
+
+    private void run(RecordMerger merger) {
         try {
             while (!closing || !queue.isEmpty()) {
                 Optional<UsageRecord> record =
@@ -111,11 +139,6 @@ final class SinkLane implements AutoCloseable {
             dropped.add(queue.stream().flatMap(Optional::stream).count() + merger.held());
             queue.clear();
             merger.rest();
-        }
-        try {
-            sink.close();
-        } catch (RuntimeException | LinkageError e) {
-            logger.warn("Telemetry sink {} did not close cleanly", name(sink), e);
         }
     }
 

@@ -7,7 +7,7 @@ import java.util.List;
 public final class TelemetryBeans {
 
     public static final List<Class<?>> CLASSES =
-            List.of(UsageReporter.class, PrometheusSink.class, LogSink.class);
+            List.of(UsageReporter.class, RefusedSinks.class, PrometheusSink.class, LogSink.class);
 
     private TelemetryBeans() {}
 }

@@ -7,6 +7,7 @@ import io.greenroom.plugin.config.HostName;
 import io.greenroom.plugin.config.PluginSettings;
 import io.greenroom.plugin.engine.ModelRegistry;
 import io.greenroom.plugin.engine.MoeEngineModel;
+import io.greenroom.plugin.telemetry.kafka.KafkaBeans;
 import jakarta.enterprise.inject.Any;
 import jakarta.enterprise.inject.Instance;
 import jakarta.inject.Inject;
@@ -44,6 +45,7 @@ public final class UsageReporter implements AutoCloseable {
     private final Supplier<List<Source>> models;
     private final Clock clock;
     private final Duration interval;
+    private final RefusedSinks refused;
     private final List<SinkLane> lanes = new ArrayList<>();
     private final Map<MoeModel, UsageMeter> meters = new IdentityHashMap<>();
     private @Nullable ScheduledExecutorService timer;
@@ -57,12 +59,25 @@ public final class UsageReporter implements AutoCloseable {
     public record Source(String name, MoeModel model, Instant loadedAt) {}
 
     @Inject
-    UsageReporter(ModelRegistry models, PluginSettings settings, @Any Instance<UsageSink> sinks) {
+    UsageReporter(
+            ModelRegistry models,
+            PluginSettings settings,
+            @Any Instance<UsageSink> sinks,
+            RefusedSinks refused) {
         this(
                 () -> models.models().stream().flatMap(UsageReporter::source).toList(),
                 settings.telemetryInterval(),
                 Clock.systemUTC(),
-                sinks);
+                sinks.handlesStream().map(UsageReporter::sink).toList(),
+                refused);
+    }
+
+    /** Ours are made here and now; an operator's is made by its own thread, whatever that takes. */
+    private static UsageSink sink(Instance.Handle<UsageSink> handle) {
+        Class<?> type = handle.getBean().getBeanClass();
+        return TelemetryBeans.CLASSES.contains(type) || KafkaBeans.CLASSES.contains(type)
+                ? handle.get()
+                : new GuardedSink(type.getName(), handle::get, System::nanoTime);
     }
 
     /**
@@ -74,6 +89,16 @@ public final class UsageReporter implements AutoCloseable {
             Duration interval,
             Clock clock,
             Iterable<? extends UsageSink> sinks) {
+        this(models, interval, clock, sinks, new RefusedSinks());
+    }
+
+    private UsageReporter(
+            Supplier<List<Source>> models,
+            Duration interval,
+            Clock clock,
+            Iterable<? extends UsageSink> sinks,
+            RefusedSinks refused) {
+        this.refused = refused;
         this.models = models;
         this.interval = interval;
         this.clock = clock;
@@ -97,9 +122,10 @@ public final class UsageReporter implements AutoCloseable {
                         this::tick, interval.toNanos(), interval.toNanos(), TimeUnit.NANOSECONDS);
     }
 
-    /** What became of the records of each sink. */
+    /** What became of the records of each sink; those that could not be added come last. */
     public List<SinkStatus> sinks() {
-        return lanes.stream().map(SinkLane::status).toList();
+        return Stream.concat(lanes.stream().map(SinkLane::status), refused.statuses().stream())
+                .toList();
     }
 
     private void tick() {

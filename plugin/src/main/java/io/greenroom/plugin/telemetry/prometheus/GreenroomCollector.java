@@ -31,7 +31,7 @@ final class GreenroomCollector implements MultiCollector {
             Families families = new Families();
             source.accept(families);
             return families.build();
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | LinkageError e) {
             logger.warn("Prometheus gets no series of Greenroom this time", e);
             return MetricSnapshots.of();
         }
