@@ -95,6 +95,7 @@ class ArchitectureTest {
             strings = {
                 "ai.djl..",
                 "io.netty..",
+                "io.prometheus..",
                 "jakarta.enterprise..",
                 "jakarta.inject..",
                 "org.jboss.weld..",
@@ -109,6 +110,29 @@ class ArchitectureTest {
                 .should()
                 .dependOnClassesThat()
                 .resideInAPackage(packages)
+                .check(house);
+    }
+
+    @Test
+    void flightEventsAreMadeInOnePlace() {
+        noClasses()
+                .that()
+                .resideOutsideOfPackage("io.greenroom.offload.jfr..")
+                .should()
+                .dependOnClassesThat()
+                .resideInAPackage("jdk.jfr..")
+                .check(house);
+    }
+
+    /** So that the plugin works in a server that has another version of the library, or none. */
+    @Test
+    void onlyTheSeriesSeePrometheus() {
+        noClasses()
+                .that()
+                .resideOutsideOfPackage("io.greenroom.plugin.telemetry.prometheus..")
+                .should()
+                .dependOnClassesThat()
+                .resideInAPackage("io.prometheus..")
                 .check(house);
     }
 
