@@ -1,5 +1,7 @@
 package io.greenroom.it.architecture;
 
+import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAnyPackage;
+import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideOutsideOfPackage;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.classes;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
 import static com.tngtech.archunit.library.Architectures.layeredArchitecture;
@@ -30,6 +32,7 @@ class ArchitectureTest {
     private static final String GATING = "io.greenroom.gating..";
     private static final String OFFLOAD = "io.greenroom.offload..";
     private static final String PLUGIN = "io.greenroom.plugin..";
+    private static final String FLEET = "io.greenroom.fleet..";
     private static final String SERVING_API = "ai.djl.serving.plugins..";
 
     private static final DescribedPredicate<JavaClass> HAVE_NATIVE_METHODS =
@@ -39,7 +42,7 @@ class ArchitectureTest {
                             type.getMethods().stream()
                                     .anyMatch(m -> m.getModifiers().contains(JavaModifier.NATIVE)));
 
-    /** Classes of the four modules, as their builds left them. */
+    /** Classes of the modules, as their builds left them. */
     private static JavaClasses house;
 
     @BeforeAll
@@ -49,7 +52,12 @@ class ArchitectureTest {
                 new ClassFileImporter()
                         .withImportOption(ArchitectureTest::isNotPackageInfo)
                         .importPaths(
-                                Stream.of("expert-cache", "gating", "offload", "plugin")
+                                Stream.of(
+                                                "expert-cache",
+                                                "gating",
+                                                "offload",
+                                                "plugin",
+                                                "plugin/fleet")
                                         .map(module -> root.resolve(module + "/target/classes"))
                                         .toList());
     }
@@ -59,7 +67,7 @@ class ArchitectureTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {CACHE, GATING, OFFLOAD, PLUGIN})
+    @ValueSource(strings = {CACHE, GATING, OFFLOAD, PLUGIN, FLEET})
     void everyModuleIsThere(String module) {
         // A rule over no classes would hold whatever they do.
         String prefix = module.substring(0, module.length() - 1);
@@ -106,7 +114,7 @@ class ArchitectureTest {
     void onlyThePluginSees(String packages) {
         noClasses()
                 .that()
-                .resideOutsideOfPackages(PLUGIN, SERVING_API)
+                .resideOutsideOfPackages(PLUGIN, FLEET, SERVING_API)
                 .should()
                 .dependOnClassesThat()
                 .resideInAPackage(packages)
@@ -133,6 +141,29 @@ class ArchitectureTest {
                 .should()
                 .dependOnClassesThat()
                 .resideInAPackage("io.prometheus..")
+                .check(house);
+    }
+
+    @Test
+    void theFleetKnowsFormatsOnly() {
+        classes()
+                .that()
+                .resideInAPackage(FLEET)
+                .should()
+                .onlyDependOnClassesThat(
+                        resideOutsideOfPackage("io.greenroom..")
+                                .or(
+                                        resideInAnyPackage(
+                                                FLEET,
+                                                "io.greenroom.plugin.heat..",
+                                                "io.greenroom.cache.heat..")))
+                .check(house);
+        noClasses()
+                .that()
+                .resideOutsideOfPackage(FLEET)
+                .should()
+                .dependOnClassesThat()
+                .resideInAnyPackage(FLEET, "org.apache.kafka.streams..")
                 .check(house);
     }
 
@@ -195,7 +226,7 @@ class ArchitectureTest {
     void nothingPrintsOrExitsButTheCommandLine() {
         noClasses()
                 .that()
-                .resideOutsideOfPackage("io.greenroom.plugin.cli..")
+                .resideOutsideOfPackages("io.greenroom.plugin.cli..", FLEET)
                 .should()
                 .accessField(System.class, "out")
                 .orShould()

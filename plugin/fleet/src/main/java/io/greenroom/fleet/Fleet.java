@@ -143,7 +143,8 @@ public final class Fleet implements Callable<Integer> {
         System.exit(commandLine().execute(arguments));
     }
 
-    static CommandLine commandLine() {
+    /** The command line, ready to parse. */
+    public static CommandLine commandLine() {
         CommandLine line =
                 new CommandLine(new Fleet())
                         .registerConverter(Duration.class, new Time())
