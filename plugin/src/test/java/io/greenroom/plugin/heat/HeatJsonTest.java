@@ -7,8 +7,14 @@ import static org.assertj.core.api.Assertions.within;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
 import com.google.gson.JsonPrimitive;
+import com.networknt.schema.InputFormat;
+import com.networknt.schema.JsonSchema;
+import com.networknt.schema.JsonSchemaFactory;
+import com.networknt.schema.SpecVersion;
 import io.greenroom.cache.heat.Heat;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Instant;
 import java.util.Arrays;
 import java.util.Random;
@@ -68,6 +74,18 @@ class HeatJsonTest {
                                 + "\"tokens\":300.0,\"layers\":1,"
                                 + "\"experts_per_layer\":3,\"shares\":\"//8AAACA\"}");
         assertThat(new HeatKey("demo", PRINT)).hasToString("demo@" + PRINT);
+    }
+
+    @Test
+    void recordsAreAsThePublishedSchemaSays() throws Exception {
+        Path file = Path.of("..", "docs", "telemetry", "heat-record-1.schema.json");
+        JsonSchema schema =
+                JsonSchemaFactory.getInstance(SpecVersion.VersionFlag.V202012)
+                        .getSchema(Files.readString(file), InputFormat.JSON);
+        String json = HeatJson.toJson(record(8, 32, 1));
+        assertThat(schema.validate(json, InputFormat.JSON)).isEmpty();
+        assertThat(schema.validate(json.replace(PRINT, "x"), InputFormat.JSON)).hasSize(1);
+        assertThat(schema.validate(json.replace("shares", "share"), InputFormat.JSON)).hasSize(1);
     }
 
     @Property(tries = 200)
