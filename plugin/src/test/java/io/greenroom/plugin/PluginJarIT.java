@@ -35,6 +35,7 @@ class PluginJarIT {
                     "jakarta/",
                     "org/jboss/",
                     "META-INF/",
+                    "org/apache/kafka/",
                     // Under their own names: the server's go first, and ours are for servers
                     // without.
                     "io/prometheus/metrics/model/",
@@ -87,7 +88,13 @@ class PluginJarIT {
     private static final class ServerLoader extends ClassLoader {
 
         private static final List<String> OURS =
-                List.of("io.greenroom.", "jakarta.", "org.jboss.", "com.hubspot.", "jinjava.");
+                List.of(
+                        "io.greenroom.",
+                        "jakarta.",
+                        "org.apache.kafka.",
+                        "org.jboss.",
+                        "com.hubspot.",
+                        "jinjava.");
 
         private static final List<String> OURS_TOO =
                 List.of("com.github.benmanes.", "com.google.common.", "com.fasterxml.", "picocli.");
@@ -195,5 +202,48 @@ class PluginJarIT {
                                 true,
                                 Clock.systemUTC(),
                                 noSinks);
+    }
+
+    /** Kafka loads by the thread's class loader what it is given by name. */
+    @Test
+    void kafkasClientsAreMadeFromAPluginFoldersClassLoader() throws Exception {
+        Thread thread = Thread.currentThread();
+        ClassLoader before = thread.getContextClassLoader();
+        ServerLoader server = new ServerLoader(getClass().getClassLoader());
+        try (URLClassLoader plugins = new URLClassLoader(new URL[] {JAR.toUri().toURL()}, server)) {
+            thread.setContextClassLoader(server);
+            Class<?> pluginSettings =
+                    plugins.loadClass("io.greenroom.plugin.config.PluginSettings");
+            Object settings =
+                    pluginSettings
+                            .getConstructor(Map.class, Map.class)
+                            .newInstance(
+                                    Map.of(
+                                            "greenroom.kafka.bootstrap-servers",
+                                            "127.0.0.1:1",
+                                            "greenroom.kafka.client.security.protocol",
+                                            "SASL_PLAINTEXT",
+                                            "greenroom.kafka.client.sasl.mechanism",
+                                            "PLAIN",
+                                            "greenroom.kafka.client.sasl.jaas.config",
+                                            "org.apache.kafka.common.security.plain."
+                                                    + "PlainLoginModule required username=\"u\""
+                                                    + " password=\"swordfish\";"),
+                                    Map.of());
+            Class<?> kafka = plugins.loadClass("io.greenroom.plugin.telemetry.kafka.KafkaSettings");
+            Object made = kafka.getConstructor(pluginSettings).newInstance(settings);
+            for (String client : List.of("newProducer", "newConsumer", "newAdmin")) {
+                Object each = kafka.getMethod(client, String.class).invoke(made, "test");
+                assertThat(each.getClass().getClassLoader()).as(client).isSameAs(plugins);
+                ((AutoCloseable) each).close();
+            }
+        } finally {
+            thread.setContextClassLoader(before);
+        }
+        try (JarFile jar = new JarFile(JAR.toFile())) {
+            assertThat(jar.stream().map(ZipEntry::getName))
+                    .as("what only Kafka's own client telemetry needs")
+                    .noneMatch(name -> name.startsWith("org/apache/kafka/shaded/"));
+        }
     }
 }

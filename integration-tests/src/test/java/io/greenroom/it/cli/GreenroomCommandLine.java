@@ -8,6 +8,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 
@@ -30,6 +31,15 @@ final class GreenroomCommandLine {
 
     /** Starts a command; its output goes to {@link #out} and {@link #err}. */
     Process start(String... arguments) throws IOException {
+        return start(Map.of(), arguments);
+    }
+
+    /**
+     * Starts a command.
+     *
+     * @param environment variables besides those of this process
+     */
+    Process start(Map<String, String> environment, String... arguments) throws IOException {
         String classPath =
                 BuiltPlugin.hostClassPath().stream()
                         .map(Path::toString)
@@ -44,10 +54,12 @@ final class GreenroomCommandLine {
                                 classPath,
                                 "io.greenroom.plugin.cli.Greenroom"));
         command.addAll(List.of(arguments));
-        return new ProcessBuilder(command)
-                .redirectOutput(file("out").toFile())
-                .redirectError(file("err").toFile())
-                .start();
+        ProcessBuilder builder =
+                new ProcessBuilder(command)
+                        .redirectOutput(file("out").toFile())
+                        .redirectError(file("err").toFile());
+        builder.environment().putAll(environment);
+        return builder.start();
     }
 
     /** Runs a command to its end. */

@@ -39,7 +39,7 @@ public final class ServerClient {
         return base.resolve(path);
     }
 
-    HttpResponse<String> get(String path) {
+    public HttpResponse<String> get(String path) {
         return send(HttpRequest.newBuilder(uri(path)));
     }
 
@@ -51,7 +51,7 @@ public final class ServerClient {
         return send(postRequest(path, json));
     }
 
-    HttpResponse<String> post(String path, JsonObject json) {
+    public HttpResponse<String> post(String path, JsonObject json) {
         return post(path, json.toString());
     }
 
@@ -124,7 +124,7 @@ public final class ServerClient {
         }
     }
 
-    static JsonObject json(HttpResponse<String> answer) {
+    public static JsonObject json(HttpResponse<String> answer) {
         return JsonParser.parseString(answer.body()).getAsJsonObject();
     }
 
@@ -186,7 +186,7 @@ public final class ServerClient {
     }
 
     /** The text of a chat that was not streamed. */
-    static String content(JsonObject chat) {
+    public static String content(JsonObject chat) {
         return chat.getAsJsonArray("choices")
                 .get(0)
                 .getAsJsonObject()

@@ -18,7 +18,9 @@ import picocli.CommandLine.Spec;
             LadderCommand.class,
             PrefetchBenchCommand.class,
             BudgetBenchCommand.class,
-            WarmBenchCommand.class
+            WarmBenchCommand.class,
+            TelemetryBenchCommand.class,
+            RecordSizeCommand.class
         },
         synopsisSubcommandLabel = "COMPARISON")
 final class BenchCommand implements Runnable {

@@ -28,6 +28,7 @@ public final class UsageJson {
         ExpertCounter.PREFETCH_USEFUL,
         ExpertCounter.PREFETCH_LATE,
         ExpertCounter.PREFETCH_WASTED,
+        ExpertCounter.PREFETCH_CANCELLED,
         ExpertCounter.LOADS
     };
 

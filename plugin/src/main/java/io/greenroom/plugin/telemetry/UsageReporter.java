@@ -136,8 +136,8 @@ public final class UsageReporter implements AutoCloseable {
         }
     }
 
-    /** Reads all models once. */
-    synchronized void report() {
+    /** Reads all models once, as the timer does. */
+    public synchronized void report() {
         List<Source> loaded = models.get();
         for (Source source : loaded) {
             if (!meters.containsKey(source.model())) {

@@ -282,6 +282,98 @@ class BenchCommandTest {
     }
 
     @Test
+    void recordsGrowLessThanTheirInterval() {
+        int code =
+                run(
+                        "bench",
+                        "record-size",
+                        "--layers",
+                        "3",
+                        "--experts",
+                        "16",
+                        "--top-k",
+                        "2",
+                        "--rates",
+                        "40",
+                        "--intervals",
+                        "1,4",
+                        "--seconds",
+                        "4",
+                        "--json");
+        assertThat(code).as(err.toString()).isZero();
+        List<JsonObject> rows =
+                json().getAsJsonArray("records").asList().stream()
+                        .map(JsonElement::getAsJsonObject)
+                        .toList();
+        assertThat(rows).hasSize(2);
+        double second = median(rows.get(0), "stored_bytes");
+        double four = median(rows.get(1), "stored_bytes");
+        assertThat(second).isBetween(200.0, median(rows.get(0), "json_bytes"));
+        assertThat(four).isBetween(second, 2 * second);
+        assertThat(rows.get(0).get("stored_bytes_per_day").getAsDouble())
+                .isBetween(second * 80_000, second * 95_000);
+        assertThat(rows.get(1).get("stored_bytes_per_day").getAsDouble())
+                .isLessThan(second * 86_400 / 1.5);
+
+        assertThat(run("bench", "record-size", "--intervals", "60")).isEqualTo(2);
+        assertThat(err.toString()).contains("--intervals from 1 to --seconds (30)");
+    }
+
+    @Test
+    void telemetryWithoutAndWithReports() {
+        int code =
+                run(
+                        "bench",
+                        "telemetry",
+                        "--model",
+                        model,
+                        "--tokens",
+                        "24",
+                        "--repeat",
+                        "2",
+                        "--threads",
+                        "1",
+                        "--interval",
+                        "100ms",
+                        "--json");
+        assertThat(code).as(err.toString()).isZero();
+        List<JsonObject> ways =
+                json().getAsJsonArray("ways").asList().stream()
+                        .map(JsonElement::getAsJsonObject)
+                        .toList();
+        assertThat(ways)
+                .extracting(way -> way.get("way").getAsString())
+                .containsExactly("off", "reports");
+        assertThat(ways.get(0).get("cost_percent").getAsDouble()).isZero();
+        assertThat(ways.get(1).get("reports_delivered").getAsLong()).isGreaterThanOrEqualTo(2);
+        assertThat(ways.get(1).get("reports_dropped").getAsLong()).isZero();
+        assertThat(ways.get(1).getAsJsonObject("tokens_per_second").get("median").getAsDouble())
+                .isPositive();
+    }
+
+    @Test
+    void telemetryToABrokerThatIsNotThereSaysNothingOfItsCost() {
+        int code =
+                run(
+                        "bench",
+                        "telemetry",
+                        "--model",
+                        model,
+                        "--tokens",
+                        "8",
+                        "--repeat",
+                        "1",
+                        "--threads",
+                        "1",
+                        "--bootstrap-servers",
+                        "127.0.0.1:1");
+        assertThat(code).isEqualTo(1);
+        assertThat(err.toString())
+                .contains("No report of \"kafka\" was delivered, so this says nothing of its cost")
+                .contains("topic greenroom.expert-usage at 127.0.0.1:1");
+    }
+
+    @Test
     void prefetchBesideACompetingReader() {
         int code =
                 run(

@@ -1,5 +1,6 @@
 package io.greenroom.plugin.telemetry.kafka;
 
+import org.apache.kafka.clients.producer.BufferExhaustedException;
 import org.apache.kafka.clients.producer.Producer;
 import org.apache.kafka.common.errors.AuthenticationException;
 import org.apache.kafka.common.errors.AuthorizationException;
@@ -25,6 +26,9 @@ final class DeliveryFailure {
                             + topic
                             + "; create it, or set greenroom.kafka.topic-create=true"
                     : "no broker answers";
+        }
+        if (error instanceof BufferExhaustedException) {
+            return "the producer's buffer is full of what no broker takes: " + message;
         }
         if (error instanceof TimeoutException) {
             return "no broker took it in time: " + message;

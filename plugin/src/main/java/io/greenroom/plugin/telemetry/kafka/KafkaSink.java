@@ -23,7 +23,7 @@ import org.jspecify.annotations.Nullable;
  * producer's patience and memory is lost, and counted.
  */
 @Singleton
-final class KafkaSink implements UsageSink {
+public final class KafkaSink implements UsageSink {
 
     /** Between two attempts to make a producer, or a topic. */
     private static final Duration PAUSE = Duration.ofSeconds(10);
@@ -45,7 +45,7 @@ final class KafkaSink implements UsageSink {
     private String refusal = "";
 
     @Inject
-    KafkaSink(KafkaSettings kafka, PluginSettings settings) {
+    public KafkaSink(KafkaSettings kafka, PluginSettings settings) {
         this(
                 kafka,
                 settings,
@@ -126,7 +126,7 @@ final class KafkaSink implements UsageSink {
             // Such a producer is beyond help: it was denied its id, or fenced.
             delivery.withdrawn(ticket);
             producer = null;
-            connected.close(Duration.ZERO);
+            var unused = closing(connected, Duration.ZERO);
             throw refuse(e);
         }
     }
@@ -177,9 +177,26 @@ final class KafkaSink implements UsageSink {
 
     @Override
     public void close() {
-        if (producer != null) {
-            producer.close(CLOSE);
-            producer = null;
+        Producer<byte[], byte[]> last = producer;
+        if (last == null) {
+            return;
         }
+        producer = null;
+        try {
+            closing(last, CLOSE).join(2 * CLOSE.toMillis());
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    /**
+     * Closes a producer beside us: whatever time it is given, it waits for its own thread, and that
+     * may wait for a silent broker as long as {@code request.timeout.ms}.
+     */
+    private static Thread closing(Producer<byte[], byte[]> producer, Duration patience) {
+        Thread thread = new Thread(() -> producer.close(patience), "greenroom-kafka-close");
+        thread.setDaemon(true);
+        thread.start();
+        return thread;
     }
 }
