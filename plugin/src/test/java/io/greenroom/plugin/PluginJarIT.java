@@ -74,6 +74,7 @@ class PluginJarIT {
                             "META-INF/NOTICE",
                             "META-INF/THIRD-PARTY.md",
                             "io/greenroom/plugin/http/GreenroomRequestHandler.class",
+                            "io/greenroom/plugin/http/dashboard/dashboard.html",
                             "io/greenroom/plugin/version.properties")) {
                 assertThat(jar.getEntry(name)).as(name).isNotNull();
             }

@@ -83,7 +83,9 @@ final class ServeCommand implements Callable<Integer> {
         List<ModelDefinition> definitions = definitions();
         try (HostSession session =
                 HostSession.start(listen.settings(), definitions, spec.commandLine().getErr())) {
-            session.announce(spec.commandLine().getOut(), List.of());
+            session.announce(
+                    spec.commandLine().getOut(),
+                    List.of("Experts at work: " + session.host().url() + "/moe/dashboard"));
             session.await();
         }
         return 0;

@@ -38,13 +38,22 @@ final class EventClient {
         busy = false;
     }
 
+    /** Whether a whole frame is what this client needs next. */
+    synchronized boolean lacksFrame() {
+        return lacksFrame;
+    }
+
     /** Sends what this client needs of a frame, or nothing if it has not read the last one. */
     void offer(LiveFrame frame) {
         if (begins()) {
-            byte[] event = lacksFrame ? frame.snapshot() : frame.update();
-            lacksFrame = false;
-            write(event);
+            write(takesWhole() ? frame.snapshot() : frame.update());
         }
+    }
+
+    private synchronized boolean takesWhole() {
+        boolean whole = lacksFrame;
+        lacksFrame = false;
+        return whole;
     }
 
     /** Sends bytes that say nothing of the models. */

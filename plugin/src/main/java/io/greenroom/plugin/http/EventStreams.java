@@ -87,6 +87,9 @@ public final class EventStreams implements AutoCloseable {
 
     /** The first page waits for no tick; another one gets what the others have. */
     private void first(EventClient client) {
+        if (!client.lacksFrame()) {
+            return; // a second passed before this was run, and brought one
+        }
         LiveFrame frame = latest == null ? compute() : latest;
         latest = frame;
         offer(client, frame);

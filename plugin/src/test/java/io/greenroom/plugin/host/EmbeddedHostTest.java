@@ -23,6 +23,7 @@ import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.BlockingQueue;
@@ -30,6 +31,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -64,6 +66,21 @@ class EmbeddedHostTest {
 
         ScriptedEngine.model("calm").setProperty("failed", "1");
         assertThat(get("/ping").statusCode()).isEqualTo(500);
+    }
+
+    @Test
+    void closingEndsTheStreamsOfPages() throws Exception {
+        try (Stream<String> lines =
+                client.send(
+                                HttpRequest.newBuilder(uri("/moe/events")).build(),
+                                BodyHandlers.ofLines())
+                        .body()) {
+            Iterator<String> events = lines.iterator();
+            assertThat(events.next()).startsWith("retry: ");
+            host.close();
+            // A stream that is cut instead of ended fails here.
+            events.forEachRemaining(line -> assertThat(line).doesNotContain("error"));
+        }
     }
 
     @Test

@@ -159,6 +159,18 @@ class EventsRouteTest {
     }
 
     @Test
+    void aPageThatComesJustBeforeASecondEndsGetsThatFrameOnce() {
+        EventPage other = settledPage();
+        EventPage page = page();
+        use(0, 1, CacheListener.Event.HIT);
+        pulse.beatFirst();
+        pulse.settle();
+        page.head();
+        assertThat(page.events()).extracting(Event::name).containsExactly("hello", "snapshot");
+        assertThat(other.event().name()).isEqualTo("update");
+    }
+
+    @Test
     void theCurveComesWithTheSnapshotAndEveryFewSeconds() {
         EventPage page = page();
         pulse.settle();

@@ -47,6 +47,13 @@ final class HandPulse implements Pulse {
         }
     }
 
+    /** A second passes before anything else is run. */
+    void beatFirst() {
+        if (task != null) {
+            task.run();
+        }
+    }
+
     boolean isRunning() {
         return task != null;
     }

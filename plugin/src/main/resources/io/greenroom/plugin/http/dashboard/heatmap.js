@@ -224,6 +224,8 @@ class HeatMap {
   /** In words: the cell that is looked at, or all of them. */
   describe() {
     const text = this.cell ? this.cellText(this.cell) : this.summary();
+    // Read out what was asked for, not the news of every second.
+    this.readout.setAttribute('aria-live', this.cell ? 'polite' : 'off');
     say(this.readout, text);
     this.canvas.setAttribute('aria-label', 'Heat map of ' + this.rows.length + ' layers by ' + this.experts
         + ' experts. ' + this.summary() + ' Arrow keys go from expert to expert.');
