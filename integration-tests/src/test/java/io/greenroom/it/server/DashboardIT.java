@@ -151,7 +151,7 @@ class DashboardIT {
         assertThat(browser.text(CARD + " .promise"))
                 .contains("found in memory")
                 .contains(". Now: ");
-        browser.find(CARD + " .apply").click();
+        browser.find(CARD + " .apply").sendKeys(Keys.ENTER);
 
         ServerClient.await(
                 "the answer", () -> browser.text(CARD + " .result").startsWith("In force after"));
@@ -173,7 +173,7 @@ class DashboardIT {
                 "window.fetch = () => Promise.resolve(new Response(JSON.stringify({error: {message:"
                         + " 'The smallest budget that works is <b>12</b> bytes'}}), {status: 400}))");
         browser.find(CARD + " input[type='range']").sendKeys(Keys.HOME);
-        browser.find(CARD + " .apply").click();
+        browser.find(CARD + " .apply").sendKeys(Keys.ENTER);
         ServerClient.await(
                 "the refusal",
                 () ->

@@ -16,7 +16,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class UsageMeter {
 
-    private final UsageRecord.Origin origin;
+    private UsageRecord.Origin origin;
     private final MoeModel model;
     private long sequence;
     private Instant begin;
@@ -31,6 +31,19 @@ final class UsageMeter {
         this.origin = origin;
         this.model = model;
         this.begin = loaded;
+    }
+
+    /** The name clients use; a server may tell it only after the load. */
+    void named(String name) {
+        if (!origin.model().equals(name)) {
+            origin =
+                    new UsageRecord.Origin(
+                            name,
+                            origin.fingerprint(),
+                            origin.host(),
+                            origin.instance(),
+                            origin.expertsPerToken());
+        }
     }
 
     /**

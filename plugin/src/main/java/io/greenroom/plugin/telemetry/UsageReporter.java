@@ -140,11 +140,14 @@ public final class UsageReporter implements AutoCloseable {
     public synchronized void report() {
         List<Source> loaded = models.get();
         for (Source source : loaded) {
-            if (!meters.containsKey(source.model())) {
-                UsageMeter meter = meter(source);
-                if (meter != null) {
-                    meters.put(source.model(), meter);
-                }
+            UsageMeter known = meters.get(source.model());
+            if (known != null) {
+                known.named(source.name());
+                continue;
+            }
+            UsageMeter meter = meter(source);
+            if (meter != null) {
+                meters.put(source.model(), meter);
             }
         }
         for (Iterator<Map.Entry<MoeModel, UsageMeter>> i = meters.entrySet().iterator();

@@ -18,6 +18,19 @@ class UsageMeterTest {
     private final UsageMeter meter = new UsageMeter(Records.ORIGIN, model, LOADED);
 
     @Test
+    void aNameThatIsToldAfterTheLoadIsTheRecords() {
+        meter.named("told later");
+        model.counters().routed(0, new int[] {1}, 1);
+        assertThat(meter.read(LOADED.plusSeconds(1)))
+                .hasValueSatisfying(
+                        record -> {
+                            assertThat(record.origin().model()).isEqualTo("told later");
+                            assertThat(record.origin().instance())
+                                    .isEqualTo(Records.ORIGIN.instance());
+                        });
+    }
+
+    @Test
     void aRecordHasWhatGrewSinceTheLast() {
         model.counters().routed(0, new int[] {1, 2}, 2);
         UsageRecord first = meter.read(LOADED.plusSeconds(1)).orElseThrow();
